@@ -1,0 +1,1 @@
+"""Shapes, padded batches and errors: the coin every room of the house trades in."""

@@ -1,0 +1,56 @@
+"""A batch of sequences of different lengths: values, and which of them are real."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from weft.base.errors import ShapeError
+from weft.base.shapes import Bool, Tensor
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Values `[b s ...]` with `keep` `[b s]`: True where a position is real, False where it is padding."""
+
+    values: Tensor
+    keep: Bool[Tensor, "b s"]
+
+    def __post_init__(self) -> None:
+        if self.keep.dtype is not torch.bool or self.keep.shape != self.values.shape[:2]:
+            raise ShapeError(
+                f"keep must be bool [b s] = {list(self.values.shape[:2])}, "
+                f"got {self.keep.dtype} {list(self.keep.shape)}; pad values and keep together"
+            )
+
+    def __len__(self) -> int:
+        return len(self.keep)
+
+    @property
+    def lengths(self) -> Tensor:
+        """The number of real positions of each row, `[b]`."""
+        return self.keep.sum(1)
+
+    def with_values(self, values: Tensor) -> Padded:
+        """The same positions with other values, `[b s ...]`."""
+        return Padded(values, self.keep)
+
+    def select(self, rows: Tensor) -> Padded:
+        """The given rows, in the given order; the columns stay as they are."""
+        return Padded(self.values[rows], self.keep[rows])
+
+    def to(self, device: torch.device | str) -> Padded:
+        return Padded(self.values.to(device), self.keep.to(device))
+
+
+def pad(sequences: Sequence[Sequence[int]], *, padding: int = 0, device: torch.device | str | None = None) -> Padded:
+    """Token ids as one `[b s]` batch, `s` the longest length (at least 1), padded at the end."""
+    width = max((len(sequence) for sequence in sequences), default=0) or 1
+    values = torch.full((len(sequences), width), padding, dtype=torch.long)
+    keep = torch.zeros(len(sequences), width, dtype=torch.bool)
+    for row, sequence in enumerate(sequences):
+        values[row, : len(sequence)] = torch.as_tensor(sequence, dtype=torch.long)
+        keep[row, : len(sequence)] = True
+    return Padded(values.to(device), keep.to(device))

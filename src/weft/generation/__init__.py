@@ -1,0 +1,1 @@
+"""Search over any model that speaks three verbs: encode, init_cache, step."""
