@@ -1,0 +1,70 @@
+"""The fast path: torch's fused kernel, which forms no weights, and weights recovered from it after the fact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+from weft.attention.masks import Causal, Full, Mask
+from weft.attention.protocol import Feature, KeyValues, allowed, check_queries, checked
+from weft.attention.reference import chosen_weights
+from weft.base.shapes import Tensor
+
+
+class Fused:
+    """`scaled_dot_product_attention` behind prepare / attend / weights; `scale` is 1/sqrt(k) by default."""
+
+    supports = frozenset(Feature)
+
+    def __init__(self, scale: float | None = None) -> None:
+        self.scale = scale
+
+    def prepare(self, k: Tensor, v: Tensor, *, mask: Mask | None = None, bias: Tensor | None = None) -> KeyValues:
+        return checked(k, v, mask or Full(), bias)
+
+    def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
+        check_queries(q, memory)
+        square = isinstance(memory.mask, Causal) and start == 0 and q.shape[2] == memory.k.shape[2]
+        if square and memory.bias is None:
+            return self._kernel(q, memory, None, dropout, is_causal=True)
+        keep = allowed(q, memory, start)
+        context_bhte = self._kernel(q, memory, _additive(q, keep, memory.bias), dropout)
+        # The kernel's answer for a row without keys depends on the torch version and the dtype; ours is zero.
+        return context_bhte if keep is None else context_bhte.masked_fill(~keep.any(-1, keepdim=True), 0.0)
+
+    def weights(
+        self,
+        q: Tensor,
+        memory: KeyValues,
+        *,
+        start: int = 0,
+        heads: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> Tensor:
+        """As the protocol says. Only the chosen heads and rows are ever formed."""
+        return chosen_weights(q, memory, scale=self.scale, start=start, heads=heads, rows=rows)
+
+    def _kernel(
+        self, q: Tensor, memory: KeyValues, mask: Tensor | None, dropout: float, *, is_causal: bool = False
+    ) -> Tensor:
+        b, h, t, width = q.shape
+        g = memory.k.shape[1]
+        if h != g and not is_causal and (mask is None or mask.shape[1:3] == (1, 1)):
+            # Heads that share keys become extra queries of one head: far faster than enable_gqa on a CPU.
+            folded = F.scaled_dot_product_attention(
+                q.reshape(b, g, h // g * t, width), memory.k, memory.v, mask, dropout, scale=self.scale
+            )
+            return folded.reshape(b, h, t, -1)
+        return F.scaled_dot_product_attention(
+            q, memory.k, memory.v, mask, dropout, is_causal, scale=self.scale, enable_gqa=h != g
+        )
+
+
+def _additive(q: Tensor, keep: Tensor | None, bias: Tensor | None) -> Tensor | None:
+    """What the kernel takes: a bool mask as it is, or bias and mask as one float tensor in the dtype of the queries."""
+    if bias is None:
+        return keep
+    biased = bias.to(q.dtype)
+    return biased if keep is None else biased.masked_fill(~keep, float("-inf"))

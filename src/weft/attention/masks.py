@@ -1,0 +1,139 @@
+"""Masks as structures. True always means "may attend"; nothing is dense before a back end asks for it.
+
+Positions are absolute: query row i of a call with `start` stands at position start + i, key column j at position j.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import torch
+
+from weft.base.errors import ShapeError
+from weft.base.shapes import Bool, Int, Tensor
+
+
+class Mask(ABC):
+    """Who may attend to whom."""
+
+    @abstractmethod
+    def dense(
+        self, queries: Int[Tensor, " t"], keys: Int[Tensor, " s"]
+    ) -> Bool[Tensor, "#b #h #t s"] | Bool[Tensor, "#b #h t s"]:
+        """True where the query at an absolute position may attend to the key at another; axes of 1 broadcast."""
+
+    def __and__(self, other: Mask) -> Mask:
+        return Both(self, other).simplified()
+
+    def key_keep(self) -> Bool[Tensor, "b s"] | None:
+        """Keys that at least some query may see, where that is known without looking at queries; else None."""
+        return None
+
+    def select(self, rows: Int[Tensor, " m"]) -> Mask:
+        """The mask of these rows of the batch."""
+        return self
+
+
+@dataclass(frozen=True)
+class Full(Mask):
+    """Everybody may attend to everything."""
+
+    def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
+        return torch.ones(1, 1, 1, len(keys), dtype=torch.bool, device=keys.device)
+
+
+@dataclass(frozen=True)
+class Causal(Mask):
+    """A query may attend to keys at its own position and before."""
+
+    def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
+        return (keys[None, :] <= queries[:, None])[None, None]
+
+
+@dataclass(frozen=True)
+class Window(Mask):
+    """A query at position p may attend to keys from p - before to p + after."""
+
+    before: int
+    after: int = 0
+
+    def __post_init__(self) -> None:
+        if self.before < 0 or self.after < 0:
+            raise ShapeError(f"a window wants before >= 0 and after >= 0, got {self.before} and {self.after}")
+
+    def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
+        distance = keys[None, :] - queries[:, None]
+        return ((distance >= -self.before) & (distance <= self.after))[None, None]
+
+
+@dataclass(frozen=True)
+class Padding(Mask):
+    """Keys that are real: `keep` `[b s]`, True for a real key. Values at other keys are never read, NaN included."""
+
+    keep: Bool[Tensor, "b s"]
+
+    def __post_init__(self) -> None:
+        if self.keep.dtype is not torch.bool or self.keep.dim() != 2:
+            raise ShapeError(f"keep must be bool [b s], got {self.keep.dtype} {list(self.keep.shape)}")
+
+    def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
+        if self.keep.shape[1] != len(keys):
+            raise ShapeError(
+                f"keep must be [b s] with s = {len(keys)} keys, got {list(self.keep.shape)}; pad source and mask together"
+            )
+        return self.keep[:, None, None, :]
+
+    def key_keep(self) -> Tensor | None:
+        return self.keep
+
+    def select(self, rows: Tensor) -> Mask:
+        return Padding(self.keep[rows])
+
+
+@dataclass(frozen=True)
+class Arbitrary(Mask):
+    """Any table `[b|1 h|1 t|1 s]` of bools, read row by row: row i belongs to the i-th query of the call."""
+
+    allowed: Bool[Tensor, "#b #h #t s"]
+
+    def __post_init__(self) -> None:
+        if self.allowed.dtype is not torch.bool or self.allowed.dim() != 4:
+            raise ShapeError(
+                f"allowed must be bool [b|1 h|1 t|1 s], got {self.allowed.dtype} {list(self.allowed.shape)}"
+            )
+
+    def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
+        rows, columns = self.allowed.shape[2:]
+        if columns != len(keys) or rows not in (1, len(queries)):
+            raise ShapeError(
+                f"allowed must end in [1|t s] = [1|{len(queries)} {len(keys)}], got {list(self.allowed.shape)}"
+            )
+        return self.allowed
+
+    def select(self, rows: Tensor) -> Mask:
+        return self if self.allowed.shape[0] == 1 else replace(self, allowed=self.allowed[rows])
+
+
+@dataclass(frozen=True)
+class Both(Mask):
+    """What both masks allow."""
+
+    left: Mask
+    right: Mask
+
+    def simplified(self) -> Mask:
+        """The same mask without parts that allow everything."""
+        if isinstance(self.left, Full):
+            return self.right
+        return self.left if isinstance(self.right, Full) else self
+
+    def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
+        return self.left.dense(queries, keys) & self.right.dense(queries, keys)
+
+    def key_keep(self) -> Tensor | None:
+        parts = [keep for keep in (self.left.key_keep(), self.right.key_keep()) if keep is not None]
+        return None if not parts else torch.stack(torch.broadcast_tensors(*parts)).all(0)
+
+    def select(self, rows: Tensor) -> Mask:
+        return Both(self.left.select(rows), self.right.select(rows))

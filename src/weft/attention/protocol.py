@@ -1,0 +1,125 @@
+"""The seam between models and attention maths: prepare once, attend often, ask for weights afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Protocol
+
+import torch
+
+from weft.attention.masks import Full, Mask
+from weft.base.errors import ShapeError, UnsupportedError
+from weft.base.shapes import Float, Int, Tensor
+
+
+class Feature(Enum):
+    """What a back end may be asked for beyond plain attention."""
+
+    BIAS = auto()
+    DROPOUT = auto()
+    GROUPS = auto()
+    VALUE_WIDTH = auto()
+    ARBITRARY_MASK = auto()
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """What `prepare` makes of a source: keys `[b g s k]`, values `[b g s e]`, who may see them, and a bias on the scores.
+
+    `bias` is additive, `[b|1 h|1 t|1 s]`, in units of the scaled scores.
+    """
+
+    k: Float[Tensor, "b g s k"]
+    v: Float[Tensor, "b g s e"]
+    mask: Mask = field(default_factory=Full)
+    bias: Float[Tensor, "#b #h #t s"] | None = None
+
+    def select(self, rows: Int[Tensor, " m"]) -> KeyValues:
+        """The memory of these rows of the batch."""
+        bias = self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows]
+        return KeyValues(self.k[rows], self.v[rows], self.mask.select(rows), bias)
+
+    def with_mask(self, mask: Mask) -> KeyValues:
+        return replace(self, mask=mask)
+
+
+class Backend(Protocol):
+    """One way to compute softmax(scale * q k^T + bias) v. Law: `attend == weights @ v` in every back end.
+
+    A query that may attend to nothing yields exactly zero, context and weights, with finite gradients. `start` is the
+    absolute position of the first query. Reported weights are float32 (float64 for float64 input), before dropout.
+    """
+
+    supports: frozenset[Feature]
+    scale: float | None
+
+    def prepare(self, k: Tensor, v: Tensor, *, mask: Mask, bias: Tensor | None = None) -> KeyValues:
+        """Everything about a source that no query changes; called once per source."""
+        ...
+
+    def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
+        """Queries `[b h t k]` to contexts `[b h t e]`, in the dtype of the queries."""
+        ...
+
+    def weights(
+        self,
+        q: Tensor,
+        memory: KeyValues,
+        *,
+        start: int = 0,
+        heads: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> Tensor:
+        """The weights `[b h t s]` of the chosen heads and query rows (all by default); rows sum to 1, or to 0 if dead."""
+        ...
+
+
+def require(supports: frozenset[Feature], needs: dict[Feature, bool], name: str) -> None:
+    """Raise UnsupportedError if something is needed that a back end does not declare."""
+    missing = [feature.name.lower() for feature, needed in needs.items() if needed and feature not in supports]
+    if missing:
+        raise UnsupportedError(f"the {name} back end does not support {', '.join(missing)}; use the reference back end")
+
+
+def checked(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:
+    """Keys and values that fit together, with zeros wherever the mask says padding, so that NaN there never leaks."""
+    if k.dim() != 4 or v.dim() != 4 or k.shape[:3] != v.shape[:3]:
+        raise ShapeError(
+            f"keys [b g s k] and values [b g s e] must agree in b, g, s; got {list(k.shape)}, {list(v.shape)}"
+        )
+    keep = mask.key_keep()
+    if keep is not None:
+        if keep.shape[1] != k.shape[2] or keep.shape[0] not in (1, k.shape[0]):
+            raise ShapeError(
+                f"keep must be [b s] = {[k.shape[0], k.shape[2]]}, got {list(keep.shape)}; pad source and mask together"
+            )
+        hidden = ~keep[:, None, :, None]
+        k, v = k.masked_fill(hidden, 0.0), v.masked_fill(hidden, 0.0)
+    return KeyValues(k, v, mask, bias)
+
+
+def check_queries(q: Tensor, memory: KeyValues) -> None:
+    """Raise ShapeError unless queries `[b h t k]` fit the memory: same b and k, h a multiple of g."""
+    k = memory.k
+    if q.dim() != 4 or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3] or q.shape[1] % k.shape[1]:
+        raise ShapeError(
+            f"queries must be [b h t k] with b = {k.shape[0]}, k = {k.shape[3]} and h a multiple of g = {k.shape[1]}; "
+            f"got {list(q.shape)}"
+        )
+
+
+def allowed(q: Tensor, memory: KeyValues, start: int) -> Tensor | None:
+    """The dense mask `[b|1 h|1 t|1 s]` for these queries, or None when everything is allowed."""
+    if isinstance(memory.mask, Full):
+        return None
+    queries = torch.arange(start, start + q.shape[2], device=q.device)
+    return memory.mask.dense(queries, torch.arange(memory.k.shape[2], device=q.device))
+
+
+def pick(axis: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Tensor:
+    """The chosen heads and rows of something `[b|1 h|1 t|1 ...]`; axes of 1 stay as they are."""
+    if heads is not None and axis.shape[1] > 1:
+        axis = axis[:, list(heads)]
+    return axis if rows is None or axis.shape[2] == 1 else axis[:, :, list(rows)]

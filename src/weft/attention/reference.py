@@ -1,0 +1,98 @@
+"""The definition of truth: scores in float32, softmax, times values. Every other back end must agree with this one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+from weft.attention.masks import Full, Mask
+from weft.attention.protocol import Feature, KeyValues, allowed, check_queries, checked, pick
+from weft.base.shapes import Bool, Float, Tensor
+
+
+class Reference:
+    """Attention by the book (Vaswani et al. 2017, section 3.2.1), materialising the weights.
+
+    `scale` multiplies the scores; 1/sqrt(k) by default. Softmax runs in float32, or float64 for float64 input; the
+    context returns in the dtype of the queries.
+    """
+
+    supports = frozenset(Feature)
+
+    def __init__(self, scale: float | None = None) -> None:
+        self.scale = scale
+
+    def prepare(self, k: Tensor, v: Tensor, *, mask: Mask | None = None, bias: Tensor | None = None) -> KeyValues:
+        return checked(k, v, mask or Full(), bias)
+
+    def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
+        weights_bhts = F.dropout(self.weights(q, memory, start=start), dropout)
+        values_bhse = _per_query_head(memory.v, q.shape[1]).to(weights_bhts.dtype)
+        return torch.einsum("bhts,bhse->bhte", weights_bhts, values_bhse).to(q.dtype)
+
+    def weights(
+        self,
+        q: Tensor,
+        memory: KeyValues,
+        *,
+        start: int = 0,
+        heads: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> Tensor:
+        return chosen_weights(q, memory, scale=self.scale, start=start, heads=heads, rows=rows)
+
+
+def chosen_weights(
+    q: Tensor,
+    memory: KeyValues,
+    *,
+    scale: float | None,
+    start: int = 0,
+    heads: Sequence[int] | None = None,
+    rows: Sequence[int] | None = None,
+) -> Float[Tensor, "b h t s"]:
+    """Softmax weights of the chosen heads and rows alone; the others are never formed."""
+    scores_bhts = chosen_scores(q, memory, scale=scale, heads=heads, rows=rows)
+    keep = allowed(q, memory, start)
+    return masked_softmax(scores_bhts, None if keep is None else pick(keep, heads, rows))
+
+
+def masked_softmax(
+    scores: Float[Tensor, "b h t s"], keep: Bool[Tensor, "#b #h #t s"] | None
+) -> Float[Tensor, "b h t s"]:
+    """Softmax over the allowed keys; a row with none is exactly zero, with zero gradient.
+
+    Hidden scores become the lowest finite number rather than -inf, so that a dead row has no NaN to multiply away.
+    """
+    if keep is None:
+        return torch.softmax(scores, -1) if scores.shape[-1] else scores
+    filled = scores.masked_fill(~keep, torch.finfo(scores.dtype).min)
+    return torch.softmax(filled, -1).masked_fill(~keep, 0.0) if scores.shape[-1] else filled
+
+
+def chosen_scores(
+    q: Tensor,
+    memory: KeyValues,
+    *,
+    scale: float | None,
+    heads: Sequence[int] | None = None,
+    rows: Sequence[int] | None = None,
+    keys: slice = slice(None),
+) -> Float[Tensor, "b h t s"]:
+    """Scaled, biased scores of the chosen heads and rows against a stretch of keys, at least in float32."""
+    check_queries(q, memory)
+    h, g = q.shape[1], memory.k.shape[1]
+    chosen = range(h) if heads is None else heads
+    dtype = torch.promote_types(q.dtype, torch.float32)
+    q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    k_bgsk = memory.k[:, :, keys].to(dtype)
+    k_bhsk = k_bgsk if h == g and heads is None else k_bgsk[:, [head * g // h for head in chosen]]
+    scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk)
+    return scores_bhts if memory.bias is None else scores_bhts + pick(memory.bias, heads, rows)[..., keys].to(dtype)
+
+
+def _per_query_head(x: Float[Tensor, "b g s e"], num_heads: int) -> Float[Tensor, "b h s e"]:
+    """Each key/value head repeated for the query heads that share it."""
+    return x if x.shape[1] == num_heads else x.repeat_interleave(num_heads // x.shape[1], 1)

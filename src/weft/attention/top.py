@@ -1,0 +1,72 @@
+"""The largest weights of each query and the exact rest, without ever forming a row of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from weft.attention.protocol import KeyValues, allowed, pick
+from weft.attention.reference import chosen_scores
+from weft.base.shapes import Float, Int, Tensor
+
+
+@dataclass(frozen=True)
+class TopWeights:
+    """The largest weights of each row, largest first, with their keys, and the mass of all the others.
+
+    Probabilities are normalised over every key, not over those kept. Where a row has fewer keys than asked for, and in
+    a dead row, the surplus has probability 0 and index -1.
+    """
+
+    probability: Float[Tensor, "b h t n"]
+    index: Int[Tensor, "b h t n"]
+    rest: Float[Tensor, "b h t"]
+
+
+def top_weights(
+    q: Tensor,
+    memory: KeyValues,
+    num: int,
+    *,
+    scale: float | None = None,
+    start: int = 0,
+    heads: Sequence[int] | None = None,
+    rows: Sequence[int] | None = None,
+    block: int = 2048,
+) -> TopWeights:
+    """The `num` largest softmax weights of the chosen heads and rows.
+
+    Keys are read in blocks that carry a running maximum and sum (Milakov and Gimelshein 2018), so memory is that of
+    |heads| x |rows| x `block` scores. One pass gives the normaliser and the candidates together; taking the normaliser
+    from the fused kernel would compute every head and still need this pass.
+    """
+    keep = allowed(q, memory, start)
+    keep = None if keep is None else pick(keep, heads, rows)
+    best = index = log_sum = None
+    for first in range(0, memory.k.shape[2], block):
+        keys = slice(first, first + block)
+        scores = chosen_scores(q, memory, scale=scale, heads=heads, rows=rows, keys=keys)
+        if keep is not None:
+            scores = scores.masked_fill(~keep[..., keys], -torch.inf)
+        block_sum = scores.logsumexp(-1)
+        log_sum = block_sum if log_sum is None else torch.logaddexp(log_sum, block_sum)
+        value, at = scores.topk(min(num, scores.shape[-1]), -1)
+        if best is not None and index is not None:
+            value, at = torch.cat((best, value), -1), torch.cat((index, at + first), -1)
+            value, order = value.topk(min(num, value.shape[-1]), -1)
+            at = at.gather(-1, order)
+        best, index = value, at
+    if best is None or index is None or log_sum is None:
+        return _nothing(q, heads, rows, num)
+    alive = best > -torch.inf
+    probability = torch.where(alive, (best - log_sum[..., None]).exp(), 0.0)
+    rest = torch.where(alive.any(-1), (1 - probability.sum(-1)).clamp_min(0.0), 0.0)
+    return TopWeights(probability, index.masked_fill(~alive, -1), rest)
+
+
+def _nothing(q: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None, num: int) -> TopWeights:
+    """The answer for a memory without keys."""
+    shape = pick(q, heads, rows).shape[:3]
+    return TopWeights(q.new_zeros(*shape, num), q.new_full((*shape, num), -1).long(), q.new_zeros(shape))
