@@ -80,7 +80,7 @@ class Padding(Mask):
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
         if self.keep.shape[1] != len(keys):
             raise ShapeError(
-                f"keep must be [b s] with s = {len(keys)} keys, got {list(self.keep.shape)}; pad source and mask together"
+                f"keep must be [b s] with s = {len(keys)}, got {list(self.keep.shape)}; pad source and mask together"
             )
         return self.keep[:, None, None, :]
 

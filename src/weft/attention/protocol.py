@@ -26,7 +26,7 @@ class Feature(Enum):
 
 @dataclass(frozen=True)
 class KeyValues:
-    """What `prepare` makes of a source: keys `[b g s k]`, values `[b g s e]`, who may see them, and a bias on the scores.
+    """What `prepare` makes of a source: keys `[b g s k]`, values `[b g s e]`, who may see them, a bias on scores.
 
     `bias` is additive, `[b|1 h|1 t|1 s]`, in units of the scaled scores.
     """
@@ -72,7 +72,7 @@ class Backend(Protocol):
         heads: Sequence[int] | None = None,
         rows: Sequence[int] | None = None,
     ) -> Tensor:
-        """The weights `[b h t s]` of the chosen heads and query rows (all by default); rows sum to 1, or to 0 if dead."""
+        """The weights `[b h t s]` of the chosen heads and query rows (default all); rows sum to 1, or 0 if dead."""
         ...
 
 

@@ -29,7 +29,7 @@ class Observation:
     def top(
         self, num: int, *, heads: Sequence[int] | None = None, rows: Sequence[int] | None = None, block: int = 2048
     ) -> TopWeights:
-        """The `num` largest weights of each row with their keys, and the exact mass of all others; see `top_weights`."""
+        """The `num` largest weights of each row with their keys, and the exact mass of the rest; see `top_weights`."""
         return top_weights(
             self.query,
             self.memory,

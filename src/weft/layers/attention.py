@@ -1,0 +1,103 @@
+"""Projections around the attention core: Q from what is written, K and V from what is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import nn
+
+from weft.attention.masks import Mask
+from weft.attention.protocol import Backend, KeyValues
+from weft.attention.record import Observation, Record
+from weft.base.errors import ConfigError
+from weft.base.shapes import Float, Int, Tensor
+
+
+@dataclass(frozen=True)
+class Heads:
+    """How attention is divided: query heads, key/value heads that they share, and the widths of each head."""
+
+    num_heads: int
+    num_groups: int
+    key_width: int
+    value_width: int
+
+    def __post_init__(self) -> None:
+        if self.num_heads % self.num_groups:
+            raise ConfigError(f"num_heads must be a multiple of num_groups, got {self.num_heads} and {self.num_groups}")
+
+
+class Past(Protocol):
+    """Where self-attention gets its keys and values: a whole sequence, or a history plus one step."""
+
+    def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues: ...
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention of a sequence to itself (Vaswani et al. 2017, section 3.2.2), one fused projection."""
+
+    def __init__(
+        self, width: int, heads: Heads, *, backend: Backend, rotation: nn.Module, dropout: float, site: str
+    ) -> None:
+        super().__init__()
+        self.heads, self.backend, self.rotation, self.dropout, self.site = heads, backend, rotation, dropout, site
+        self._widths = [
+            heads.num_heads * heads.key_width,
+            heads.num_groups * heads.key_width,
+            heads.num_groups * heads.value_width,
+        ]
+        self.qkv = nn.Linear(width, sum(self._widths))
+        self.out = nn.Linear(heads.num_heads * heads.value_width, width)
+
+    def forward(
+        self, x: Float[Tensor, "b t d"], past: Past, positions: Int[Tensor, " t"], record: Record | None = None
+    ) -> Float[Tensor, "b t d"]:
+        q, k, v = self.qkv(x).split(self._widths, -1)
+        q_bhtk = self.rotation(split_heads(q, self.heads.num_heads), positions)
+        k_bgtk = self.rotation(split_heads(k, self.heads.num_groups), positions)
+        memory = past.extend(k_bgtk, split_heads(v, self.heads.num_groups), self.backend)
+        context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
+        if record is not None:
+            record.note(Observation(self.site, q_bhtk, memory, self.backend))
+        return self.out(join_heads(context))
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of a target to a source: the bridge. `prepare` once a source, `forward` as often as needed.
+
+    The keys need no bias: it would add the same number to every score of a query, which softmax does not see.
+    """
+
+    def __init__(
+        self, width: int, heads: Heads, *, memory_width: int, backend: Backend, dropout: float, site: str
+    ) -> None:
+        super().__init__()
+        self.heads, self.backend, self.dropout, self.site = heads, backend, dropout, site
+        self._widths = [heads.num_groups * heads.key_width, heads.num_groups * heads.value_width]
+        self.q = nn.Linear(width, heads.num_heads * heads.key_width)
+        self.kv = nn.Linear(memory_width, sum(self._widths))
+        self.out = nn.Linear(heads.num_heads * heads.value_width, width)
+
+    def prepare(self, states: Float[Tensor, "b s d"], mask: Mask) -> KeyValues:
+        """Keys and values of an encoded source, projected once for every step, beam and target language."""
+        k, v = self.kv(states).split(self._widths, -1)
+        groups = self.heads.num_groups
+        return self.backend.prepare(split_heads(k, groups), split_heads(v, groups), mask=mask)
+
+    def forward(
+        self, x: Float[Tensor, "b t d"], memory: KeyValues, record: Record | None = None
+    ) -> Float[Tensor, "b t d"]:
+        q_bhtk = split_heads(self.q(x), self.heads.num_heads)
+        context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
+        if record is not None:
+            record.note(Observation(self.site, q_bhtk, memory, self.backend))
+        return self.out(join_heads(context))
+
+
+def split_heads(x: Float[Tensor, "b t hk"], num_heads: int) -> Float[Tensor, "b h t k"]:
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # b t hk -> b h t k
+
+
+def join_heads(x: Float[Tensor, "b h t e"]) -> Float[Tensor, "b t he"]:
+    return x.transpose(1, 2).flatten(2)  # b h t e -> b t he

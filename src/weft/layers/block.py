@@ -1,0 +1,74 @@
+"""Sub-layers with their residual path, and the two layers made of them. Norm placement is data, not a branch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from weft.attention.protocol import KeyValues
+from weft.attention.record import Record
+from weft.base.shapes import Float, Int, Tensor
+from weft.layers.attention import CrossAttention, Past, SelfAttention
+
+
+@dataclass(frozen=True)
+class Skip:
+    """The parts around a sub-layer: norm before it, dropout after it, norm after the sum; absent ones are Identity."""
+
+    before: nn.Module
+    dropout: nn.Module
+    after: nn.Module
+
+
+class Residual(nn.Module):
+    """after(x + dropout(sublayer(before(x), ...))): pre-norm has an Identity after, post-norm an Identity before."""
+
+    def __init__(self, sublayer: nn.Module, skip: Skip) -> None:
+        super().__init__()
+        self.before, self.sublayer, self.dropout, self.after = skip.before, sublayer, skip.dropout, skip.after
+
+    def forward(self, x: Float[Tensor, "b t d"], *context: object) -> Float[Tensor, "b t d"]:
+        return self.after(x + self.dropout(self.sublayer(self.before(x), *context)))
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, then feed-forward."""
+
+    def __init__(self, attention: SelfAttention, feedforward: nn.Module, skips: tuple[Skip, Skip]) -> None:
+        super().__init__()
+        self.attention = Residual(attention, skips[0])
+        self.feedforward = Residual(feedforward, skips[1])
+
+    def forward(
+        self, x: Float[Tensor, "b s d"], past: Past, positions: Int[Tensor, " s"], record: Record | None = None
+    ) -> Float[Tensor, "b s d"]:
+        return self.feedforward(self.attention(x, past, positions, record))
+
+
+class DecoderLayer(nn.Module):
+    """Masked self-attention, then cross-attention, then feed-forward."""
+
+    def __init__(
+        self,
+        attention: SelfAttention,
+        cross_attention: CrossAttention,
+        feedforward: nn.Module,
+        skips: tuple[Skip, Skip, Skip],
+    ) -> None:
+        super().__init__()
+        self.attention = Residual(attention, skips[0])
+        self.cross_attention = Residual(cross_attention, skips[1])
+        self.feedforward = Residual(feedforward, skips[2])
+
+    def forward(
+        self,
+        x: Float[Tensor, "b t d"],
+        past: Past,
+        memory: KeyValues,
+        positions: Int[Tensor, " t"],
+        record: Record | None = None,
+    ) -> Float[Tensor, "b t d"]:
+        x = self.attention(x, past, positions, record)
+        x = self.cross_attention(x, memory, record)
+        return self.feedforward(x)

@@ -1,0 +1,36 @@
+"""Inverted dropout that is cheap on a CPU."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from weft.base.errors import ConfigError
+from weft.base.shapes import Float, Tensor
+
+
+class Dropout(nn.Module):
+    """Zeroes values with probability `rate` in training and scales the rest up (Srivastava et al. 2014).
+
+    On a CPU the cost of dropout is the drawing of random numbers, so one draw of 64 bits decides eight values, and the
+    rate is rounded to a 256th (the scale follows the rounded rate). Elsewhere torch's own kernel is used as it is.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        if not 0.0 <= rate < 1.0:
+            raise ConfigError(f"dropout must be at least 0 and below 1, got {rate}")
+        self.rate = rate
+        self._threshold = round(rate * 256)
+
+    def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        if not self.training or self._threshold == 0:
+            return x
+        if x.device.type != "cpu":
+            return nn.functional.dropout(x, self.rate)
+        words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
+        keep = (words.view(torch.uint8)[: x.numel()] >= self._threshold).view(x.shape)
+        return x * keep.to(x.dtype).mul_(256 / (256 - self._threshold))
+
+    def extra_repr(self) -> str:
+        return f"rate={self.rate}"

@@ -1,0 +1,74 @@
+"""Where a token stands: added to embeddings (sinusoidal, learned) or turned into queries and keys (rotary)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from weft.base.errors import ShapeError
+from weft.base.shapes import Float, Int, Tensor
+
+
+class Sinusoidal(nn.Module):
+    """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5), for any length: `[t]` to `[t d]`."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
+        self.register_buffer("rates", rates, persistent=False)
+        self.width = width
+
+    def forward(self, positions: Int[Tensor, " t"]) -> Float[Tensor, "t d"]:
+        rates = self.get_buffer("rates")
+        angles = positions[:, None].to(rates.dtype) * rates
+        return torch.cat((angles.sin(), angles.cos()), -1)[:, : self.width]
+
+
+class Learned(nn.Module):
+    """One trained vector a position, up to `max_length`: `[t]` to `[t d]`."""
+
+    def __init__(self, width: int, max_length: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(max_length, width)
+        nn.init.normal_(self.table.weight, std=width**-0.5)
+
+    def forward(self, positions: Int[Tensor, " t"]) -> Float[Tensor, "t d"]:
+        if len(positions) and int(positions[-1]) >= self.table.num_embeddings:
+            raise ShapeError(
+                f"learned positions end at {self.table.num_embeddings}, got position {int(positions[-1])}; "
+                "split the text, or use sinusoidal or rotary positions"
+            )
+        return self.table(positions)
+
+
+class NoPosition(nn.Module):
+    """Adds nothing: `[t]` to a zero that broadcasts."""
+
+    def forward(self, positions: Int[Tensor, " t"]) -> Float[Tensor, "1 1"]:
+        return torch.zeros(1, 1, device=positions.device)
+
+
+class Rotary(nn.Module):
+    """Queries or keys `[b h t k]` turned by an angle that grows with their position (Su et al. 2021, RoFormer)."""
+
+    def __init__(self, key_width: int, base: float = 10000.0) -> None:
+        super().__init__()
+        if key_width % 2:
+            raise ShapeError(f"rotary positions want an even key width, got {key_width}")
+        self.register_buffer("rates", base ** (-torch.arange(0, key_width, 2) / key_width), persistent=False)
+
+    def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, " t"]) -> Float[Tensor, "b h t k"]:
+        rates = self.get_buffer("rates")
+        angles = positions[:, None].to(rates.dtype) * rates
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        left, right = x.chunk(2, -1)
+        return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)
+
+
+class NoRotation(nn.Module):
+    """Leaves queries and keys as they are."""
+
+    def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, " t"]) -> Float[Tensor, "b h t k"]:
+        return x

@@ -1,0 +1,1 @@
+"""Models: configuration, ends, encoder, decoder, and the one table that builds them by name."""

@@ -1,0 +1,132 @@
+"""Configuration to model: the one place where names become modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from weft.attention import Backend, Fused, Reference
+from weft.layers.attention import CrossAttention, Heads, SelfAttention
+from weft.layers.block import DecoderLayer, EncoderLayer, Skip
+from weft.layers.dropout import Dropout
+from weft.layers.feedforward import FEEDFORWARDS
+from weft.layers.norm import NORMS
+from weft.layers.position import Learned, NoPosition, NoRotation, Rotary, Sinusoidal
+from weft.models.config import ModelConfig
+from weft.models.decoder import Decoder
+from weft.models.encoder import Encoder
+from weft.models.encoder_decoder import EncoderDecoder
+from weft.models.text import TextIn, TextOut
+
+BACKENDS: dict[str, Callable[[], Backend]] = {"fused": Fused, "reference": Reference}
+
+
+def build(config: ModelConfig) -> nn.Module:
+    """A freshly initialised model of the kind that the configuration names; it speaks `Seq2Seq`."""
+    return KINDS[config.kind](config)
+
+
+def _transformer(config: ModelConfig) -> EncoderDecoder:
+    source_table, target_table, projection = _tables(config)
+    encoder = Encoder(
+        TextIn(source_table, _position(config), config.dropout),
+        [_encoder_layer(config, number) for number in range(config.encoder_layers)],
+        _final_norm(config),
+    )
+    decoder = Decoder(
+        TextIn(target_table, _position(config), config.dropout),
+        [_decoder_layer(config, number) for number in range(config.decoder_layers)],
+        _final_norm(config),
+    )
+    model = EncoderDecoder(encoder, decoder, TextOut(projection), config.vocabulary_size)
+    _initialise(model)
+    return model
+
+
+KINDS: dict[str, Callable[[ModelConfig], nn.Module]] = {"transformer": _transformer}
+
+
+def _tables(config: ModelConfig) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]:
+    """Source embedding, target embedding and output projection, sharing one weight where they are tied."""
+    target = nn.Embedding(config.vocabulary_size, config.width)
+    source = target if config.tie == "all" else nn.Embedding(config.vocabulary_size, config.width)
+    projection = nn.Linear(config.width, config.vocabulary_size, bias=False)
+    if config.tie != "none":
+        projection.weight = target.weight
+    return source, target, projection
+
+
+def _heads(config: ModelConfig) -> Heads:
+    own = config.width // config.num_heads
+    groups = config.num_groups or config.num_heads
+    return Heads(config.num_heads, groups, config.key_width or own, config.value_width or own)
+
+
+def _skip(config: ModelConfig) -> Skip:
+    norm = NORMS[config.norm](config.width)
+    pre = config.norm_position == "pre"
+    return Skip(norm if pre else nn.Identity(), Dropout(config.dropout), nn.Identity() if pre else norm)
+
+
+def _final_norm(config: ModelConfig) -> nn.Module:
+    return NORMS[config.norm](config.width) if config.norm_position == "pre" else nn.Identity()
+
+
+def _position(config: ModelConfig) -> nn.Module:
+    return {
+        "sinusoidal": lambda: Sinusoidal(config.width),
+        "learned": lambda: Learned(config.width, config.max_length),
+        "rotary": NoPosition,
+    }[config.position]()
+
+
+def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
+    heads = _heads(config)
+    rotation = Rotary(heads.key_width) if config.position == "rotary" else NoRotation()
+    backend = BACKENDS[config.backend]()
+    return SelfAttention(
+        config.width, heads, backend=backend, rotation=rotation, dropout=config.attention_dropout, site=site
+    )
+
+
+def _cross_attention(config: ModelConfig, site: str) -> CrossAttention:
+    return CrossAttention(
+        config.width,
+        _heads(config),
+        memory_width=config.width,
+        backend=BACKENDS[config.backend](),
+        dropout=config.attention_dropout,
+        site=site,
+    )
+
+
+def _feedforward(config: ModelConfig) -> nn.Module:
+    cls, activation = FEEDFORWARDS[config.activation]
+    return cls(config.width, config.feedforward_width, activation=activation, dropout=config.dropout)
+
+
+def _encoder_layer(config: ModelConfig, number: int) -> EncoderLayer:
+    attention = _self_attention(config, f"encoder.{number}.self")
+    return EncoderLayer(attention, _feedforward(config), (_skip(config), _skip(config)))
+
+
+def _decoder_layer(config: ModelConfig, number: int) -> DecoderLayer:
+    return DecoderLayer(
+        _self_attention(config, f"decoder.{number}.self"),
+        _cross_attention(config, f"decoder.{number}.target_to_source"),
+        _feedforward(config),
+        (_skip(config), _skip(config), _skip(config)),
+    )
+
+
+def _initialise(model: nn.Module) -> None:
+    """Xavier-uniform projections, zero biases, embeddings of variance 1/d (so that the tied projection is one too)."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for module in model.modules():
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)

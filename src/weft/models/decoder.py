@@ -1,0 +1,100 @@
+"""The decoder: the same layers whether a whole target is read at once or one step of n hypotheses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from weft.attention.masks import Causal, Padding
+from weft.attention.protocol import KeyValues
+from weft.attention.record import Record
+from weft.base.padded import Padded
+from weft.base.shapes import Bool, Float, Int, Tensor
+from weft.layers.attention import CrossAttention, Past
+from weft.layers.block import DecoderLayer
+from weft.layers.cache import Ancestors, Fresh, History, Stepping
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Encoded sources: the projected keys and values of every decoder layer, and which positions are real, `[b s]`."""
+
+    cross: tuple[KeyValues, ...]
+    keep: Bool[Tensor, "b s"]
+
+    def select(self, rows: Int[Tensor, " m"]) -> Encoded:
+        return Encoded(tuple(memory.select(rows) for memory in self.cross), self.keep[rows])
+
+
+@dataclass(frozen=True)
+class DecoderCache:
+    """What stepping needs: the encoded sources, the history of each layer, and whose history is whose."""
+
+    encoded: Encoded
+    histories: tuple[History, ...]
+    ancestors: Ancestors
+
+    def reorder(self, parents: Int[Tensor, "b n"]) -> DecoderCache:
+        """Only the ancestor table moves: neither the memory nor the histories are copied."""
+        return replace(self, ancestors=self.ancestors.reorder(parents))
+
+    def select(self, rows: Int[Tensor, " m"]) -> DecoderCache:
+        histories = tuple(history.select(rows) for history in self.histories)
+        return DecoderCache(self.encoded.select(rows), histories, self.ancestors.select(rows))
+
+
+class Decoder(nn.Module):
+    """Target ids to states, by forward (all positions at once) or by step (one position of n hypotheses)."""
+
+    def __init__(self, embed: nn.Module, layers: Sequence[DecoderLayer], norm: nn.Module) -> None:
+        super().__init__()
+        self.embed, self.layers, self.norm = embed, nn.ModuleList(layers), norm
+
+    def prepare(self, states: Padded) -> Encoded:
+        """Keys and values of every layer from encoder states `[b s d]`, projected here and nowhere else."""
+        mask = Padding(states.keep)
+        return Encoded(tuple(cross.prepare(states.values, mask) for cross in self._crosses()), states.keep)
+
+    def forward(
+        self, target: Int[Tensor, "b t"], encoded: Encoded, record: Record | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """Padding at the end of a target needs no mask: causality hides it from every real position."""
+        positions = torch.arange(target.shape[1], device=target.device)
+        pasts = [Fresh(Causal())] * len(self.layers)
+        return self._run(self.embed(target, positions), pasts, encoded, positions, record)
+
+    def init_cache(self, encoded: Encoded, *, beam: int, capacity: int) -> DecoderCache:
+        b, like = len(encoded.keep), encoded.cross[0].k
+        heads = [layer.attention.sublayer.heads for layer in self.layers]
+        histories = tuple(
+            History(
+                like.new_zeros(b, head.num_groups, capacity, beam, head.key_width),
+                like.new_zeros(b, head.num_groups, capacity, beam, head.value_width),
+            )
+            for head in heads
+        )
+        return DecoderCache(encoded, histories, Ancestors.empty(b, beam, capacity, like.device))
+
+    def step(
+        self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None
+    ) -> tuple[Float[Tensor, "b n d"], DecoderCache]:
+        """Hypotheses take the place of time: n queries that share one position and one memory."""
+        ancestors = cache.ancestors.advance()
+        position = torch.tensor([ancestors.length - 1], device=tokens.device)
+        mask = ancestors.mask()
+        pasts = [Stepping(history, mask, ancestors.length) for history in cache.histories]
+        x = self._run(self.embed(tokens, position), pasts, cache.encoded, position, record)
+        return x, replace(cache, ancestors=ancestors)
+
+    def _run(
+        self, x: Tensor, pasts: Sequence[Past], encoded: Encoded, positions: Tensor, record: Record | None
+    ) -> Tensor:
+        for layer, past, memory in zip(self.layers, pasts, encoded.cross, strict=True):
+            x = layer(x, past, memory, positions, record)
+        return self.norm(x)
+
+    def _crosses(self) -> list[CrossAttention]:
+        return [layer.cross_attention.sublayer for layer in self.layers]
