@@ -1,0 +1,185 @@
+"""Batches by token budget: pairs of like lengths together, shuffled by a seed, continued exactly where they stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from weft.base.errors import ConfigError
+from weft.base.padded import Padded, pad
+from weft.base.shapes import Int, Tensor
+from weft.data.corpus import Example
+from weft.data.tokenizer import EOS, PAD
+
+Rows = NDArray[np.int64]
+
+
+class Examples(Protocol):
+    """What batches are made of: a corpus, a mixture of several, or one of these seen through BPE dropout."""
+
+    @property
+    def source_lengths(self) -> Rows:
+        """Tokens of the source of each row, without `</s>`."""
+        ...
+
+    @property
+    def target_lengths(self) -> Rows: ...
+
+    def draw(self, epoch: int) -> Rows:
+        """The rows to visit in an epoch, a pure function of its number; a row may come more than once."""
+        ...
+
+    def example(self, row: int, epoch: int) -> Example:
+        """The token ids of a row, which may differ from epoch to epoch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Source ids end with `</s>`; the decoder reads tag + tokens and is to write tokens + `</s>`."""
+
+    source: Padded
+    target_input: Int[Tensor, "b t"]
+    target_output: Padded
+    epoch: int
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def padded_tokens(self) -> int:
+        """Positions of source and target, padding included: what the budget counts."""
+        return self.source.keep.numel() + self.target_output.keep.numel()
+
+    @property
+    def real_tokens(self) -> int:
+        """Positions of source and target that are not padding."""
+        return int(self.source.keep.sum() + self.target_output.keep.sum())
+
+    def to(self, device: torch.device | str) -> Batch:
+        return Batch(
+            self.source.to(device), self.target_input.to(device), self.target_output.to(device), self.epoch, self.rows
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows of a batch that is not built yet."""
+
+    epoch: int
+    rows: Rows
+
+
+def collate(examples: Sequence[Example], *, epoch: int, rows: Rows) -> Batch:
+    """One padded batch of the examples, in their order."""
+    return Batch(
+        source=pad([[*example.source.tolist(), EOS] for example in examples], padding=PAD),
+        target_input=pad([[example.tag, *example.target.tolist()] for example in examples], padding=PAD).values,
+        target_output=pad([[*example.target.tolist(), EOS] for example in examples], padding=PAD),
+        epoch=epoch,
+        rows=rows,
+    )
+
+
+class TokenBatches:
+    """Batches of at most `tokens` padded source and target positions, epoch after epoch, without end.
+
+    An example that alone exceeds the budget is a batch of its own; nothing is dropped. Where the stream stands is two
+    numbers, `state_dict()`; with the same examples, budget and seed the batches after it are identical.
+    """
+
+    def __init__(self, examples: Examples, *, tokens: int, seed: int) -> None:
+        if tokens < 1:
+            raise ConfigError(f"tokens must be at least 1, got {tokens}; a batch of 2,000 to 25,000 tokens is usual")
+        self._examples, self._tokens, self._seed = examples, tokens, seed
+        self._epoch = self._index = 0
+        self._planned = self.plan(0)
+
+    def __iter__(self) -> Iterator[Batch]:
+        while True:
+            yield self.build(self.group(1)[0])
+
+    def group(self, count: int) -> list[Plan]:
+        """The next `count` batches, not built: every process asks for the same group and builds its own share."""
+        return [self._next() for _ in range(count)]
+
+    def build(self, plan: Plan) -> Batch:
+        """The batch of a plan."""
+        examples = [self._examples.example(int(row), plan.epoch) for row in plan.rows]
+        return collate(examples, epoch=plan.epoch, rows=plan.rows)
+
+    def plan(self, epoch: int) -> list[Plan]:
+        """All batches of an epoch, in their order: a pure function of examples, budget, seed and epoch."""
+        generator = np.random.default_rng([self._seed, epoch])
+        rows = self._examples.draw(epoch)
+        sources = self._examples.source_lengths[rows] + 1
+        targets = self._examples.target_lengths[rows] + 1
+        order = order_by_lengths(sources, targets, generator)
+        bounds = cut_by_budget(sources[order], targets[order], tokens=self._tokens)
+        plans = [Plan(epoch, rows[order[start:end]]) for start, end in pairwise(bounds)]
+        return [plans[place] for place in generator.permutation(len(plans))]
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the stream stands, and what it depends on."""
+        return {"epoch": self._epoch, "index": self._index, **self._identity()}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Goes on where another stream of the same data stood; ConfigError if data, budget or seed are not the same."""
+        for name, value in self._identity().items():
+            if state[name] != value:
+                raise ConfigError(
+                    f"to go on where training stopped, {name} must be {state[name]}, got {value}; "
+                    "resume with the same data and settings, or start anew"
+                )
+        self._epoch, self._index = state["epoch"], state["index"]
+        self._planned = self.plan(self._epoch)
+
+    def _identity(self) -> dict[str, int]:
+        return {"tokens": self._tokens, "seed": self._seed, "rows": len(self._examples.source_lengths)}
+
+    def _next(self) -> Plan:
+        if self._index == len(self._planned):
+            self._epoch, self._index = self._epoch + 1, 0
+            self._planned = self.plan(self._epoch)
+        self._index += 1
+        return self._planned[self._index - 1]
+
+
+def order_by_lengths(sources: Rows, targets: Rows, generator: np.random.Generator) -> Rows:
+    """An order in which neighbours have like lengths on both sides; equal ones stand in random order.
+
+    Rows go by the longer side, in strips a few tokens wide; inside a strip by source, up in one and down in the next,
+    so that the end of a strip meets the start of its neighbour.
+    """
+    noise = generator.permutation(len(sources))
+    strip = targets
+    inside = np.where(strip % 2 == 0, sources, -sources)
+    return np.lexsort((noise, inside, strip))
+
+
+def cut_by_budget(sources: Rows, targets: Rows, *, tokens: int) -> list[int]:
+    """Bounds of batches of neighbours, each as large as fits: rows x (longest source + longest target) <= tokens."""
+    bounds = [0]
+    widest_source = widest_target = 0
+    for place, (source, target) in enumerate(zip(sources.tolist(), targets.tolist(), strict=True)):
+        widest_source, widest_target = max(widest_source, source), max(widest_target, target)
+        count = place + 1 - bounds[-1]
+        if count > 1 and count * (widest_source + widest_target) > tokens:
+            bounds.append(place)
+            widest_source, widest_target = source, target
+    return [*bounds, len(sources)] if len(sources) else bounds
+
+
+def padding_efficiency(batches: Iterable[Batch]) -> float:
+    """Real positions over all positions of the batches, both sides."""
+    real = padded = 0
+    for batch in batches:
+        real, padded = real + batch.real_tokens, padded + batch.padded_tokens
+    return real / padded
