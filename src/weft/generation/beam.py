@@ -1,0 +1,155 @@
+"""Beam search over a whole batch at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from weft.base.shapes import Bool, Float, Int, Tensor
+from weft.generation.history import History
+from weft.generation.hypothesis import Result
+from weft.generation.kept import Kept
+from weft.generation.live import Live
+from weft.generation.logits import NEVER, log_probabilities
+from weft.generation.read_back import read_back
+from weft.generation.stop import best_possible, score
+from weft.generation.task import Task
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The most probable continuations of each source, `[m c]`, best first; `totals` is -inf where there is none."""
+
+    totals: Float[Tensor, "m c"]
+    log_probs: Float[Tensor, "m c"]
+    parents: Int[Tensor, "m c"]
+    tokens: Int[Tensor, "m c"]
+
+    def pick(self, places: Int[Tensor, "m n"], totals: Float[Tensor, "m n"]) -> Candidates:
+        """Some of them, under other totals."""
+        log_probs, parents, tokens = (each.gather(1, places) for each in (self.log_probs, self.parents, self.tokens))
+        return Candidates(totals, log_probs, parents, tokens)
+
+    def first(self, count: int) -> Candidates:
+        return Candidates(
+            self.totals[:, :count], self.log_probs[:, :count], self.parents[:, :count], self.tokens[:, :count]
+        )
+
+
+def continuations(totals: Float[Tensor, "m n"], log_probs: Float[Tensor, "m n w"]) -> Candidates:
+    """The 2n best continuations of n hypotheses: even if n of them end, n are left to go on."""
+    width, vocabulary = log_probs.shape[1:]
+    count = min(2 * width, width * vocabulary)
+    best = (totals[..., None] + log_probs).flatten(1).topk(count)
+    chosen = log_probs.flatten(1).gather(1, best.indices)
+    return Candidates(best.values, chosen, best.indices // vocabulary, best.indices % vocabulary)
+
+
+class Beam:
+    """One search under way. `advance` until `finished`, then `result`.
+
+    A source is done when `beam` of its hypotheses have ended, or when none of its live ones can still get among the
+    `nbest` (`stop.best_possible`), or at its length limit. A hypothesis ends when `</s>` is among the `beam` best
+    continuations of its source. Live hypotheses cut at the limit are kept too, ranked behind all that ended.
+    """
+
+    def __init__(self, live: Live, task: Task) -> None:
+        self.live = live
+        self.task = task
+        self.history = History()
+        self.finished = False
+        self.limits = task.limits
+        self._width = task.settings.beam
+        self._constraints = task.constraints(self._width)
+        self._last_steps = set(task.limits.tolist())
+        self._tokens = task.start[:, None].expand(-1, self._width)
+        self._done = torch.zeros_like(task.start, dtype=torch.bool)
+        self._num_ended = torch.zeros_like(task.start)
+        self._any_ended = False
+        # In the dtype of the log-probabilities, so they wait for the first step.
+        self.totals: Tensor
+        self.ended: Kept
+        self.cut: Kept
+
+    def advance(self) -> None:
+        """One step of every source still in the batch."""
+        log_probs = log_probabilities(self.live.step(self._tokens))
+        if not len(self.history):
+            self._open(log_probs)
+        best = continuations(self.totals, self._constraints(log_probs, len(self.history)))
+        goes_on = self._collect(best)
+        self.history.append(goes_on.tokens, goes_on.parents, goes_on.log_probs)
+        self._tokens, self.totals = goes_on.tokens, goes_on.totals
+        self._close(goes_on.parents)
+
+    def _open(self, log_probs: Float[Tensor, "b n w"]) -> None:
+        """At the start all hypotheses of a source are the same, so only the first is alive."""
+        self.totals = log_probs.new_full(log_probs.shape[:2], NEVER)
+        self.totals[:, 0] = 0
+        num_sources, nbest = len(self._done), self.task.settings.nbest
+        self.ended = Kept.nothing(num_sources, nbest, log_probs)
+        self.cut = Kept.nothing(num_sources, nbest, log_probs)
+
+    def _collect(self, best: Candidates) -> Candidates:
+        """Keeps the continuations that end; returns the n best that go on."""
+        ends = best.tokens == self.task.eos
+        if not bool(ends.any()):
+            return best.first(self._width)
+        ending = best.first(self._width)
+        counted = ends[:, : self._width] & (ending.totals > NEVER)
+        length = len(self.history) + 1
+        ranked = score(ending.totals, length, self.task.settings.length_penalty).masked_fill(~counted, NEVER)
+        reads = torch.full_like(ending.parents, length)
+        self.ended.merge(self.live.rows, Kept(ranked, ending.totals, ending.log_probs, ending.parents, reads))
+        self._num_ended = self._num_ended + counted.sum(1)
+        self._any_ended = True
+        going = best.totals.masked_fill(ends, NEVER).topk(self._width)
+        return best.pick(going.indices, going.values)
+
+    def _close(self, parents: Int[Tensor, "m n"]) -> None:
+        """Finds out which sources are done, and gets the others ready for the next step."""
+        was_done = self._done
+        at_limit = self._cut() if len(self.history) in self._last_steps else None
+        done = was_done | self._hopeless() if self._any_ended else was_done
+        self._done = done if at_limit is None else done | at_limit
+        self.finished = bool(self._done.all())
+        last_read = self.live.recording and at_limit is not None and bool((at_limit & ~was_done).any())
+        if self.finished and not last_read:
+            return
+        self.live.reorder(parents)
+        if self.finished:
+            self.live.step(self._tokens)
+            return
+        self._constraints.follow(self._tokens, parents)
+        self.totals = self.totals.masked_fill(self._done[:, None], NEVER)
+        self._drop(was_done if self.live.recording else self._done)
+
+    def _hopeless(self) -> Bool[Tensor, " m"]:
+        """Sources of which enough hypotheses have ended, or none that lives can still get among the best."""
+        worst_kept = self.ended.score[self.live.rows][:, -1]
+        bound = best_possible(self.totals, self.limits, self.task.settings.length_penalty)
+        return (self._num_ended >= self._width) | (bound <= worst_kept)
+
+    def _cut(self) -> Bool[Tensor, " m"]:
+        """Keeps the live hypotheses of the sources that have reached their limit; returns which sources those are."""
+        length, nbest = len(self.history), self.task.settings.nbest
+        at_limit = self.limits == length
+        totals = self.totals[:, :nbest].masked_fill(~at_limit[:, None], NEVER)
+        slots = torch.arange(nbest, device=totals.device).expand_as(totals)
+        ranked = score(totals, length, self.task.settings.length_penalty)
+        reads = torch.full_like(slots, length + 1)
+        self.cut.merge(self.live.rows, Kept(ranked, totals, torch.zeros_like(totals), slots, reads))
+        return at_limit
+
+    def _drop(self, done: Bool[Tensor, " m"]) -> None:
+        if (kept := self.live.drop(done)) is None:
+            return
+        self._constraints.select(kept)
+        self._tokens, self.totals, self.limits = self._tokens[kept], self.totals[kept], self.limits[kept]
+        self._done, self._num_ended = self._done[kept], self._num_ended[kept]
+
+    def result(self) -> Result:
+        """The best hypotheses of each source: those that ended before those that were cut."""
+        ranked = read_back(self.ended, self.cut, self.history, self.live, eos=self.task.eos)
+        return Result(ranked, tuple(self.live.read))

@@ -1,0 +1,66 @@
+"""What may be written next: pure functions on log-probabilities `[b n w]`. A token that may not has -inf.
+
+Nothing is renormalised, so what is left keeps the model's own log-probability.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from weft.base.shapes import Float, Int, Tensor
+from weft.generation.settings import Sampling
+
+NEVER = float("-inf")
+
+
+def log_probabilities(logits: Float[Tensor, "*b w"]) -> Float[Tensor, "*b w"]:
+    """Log-softmax over the vocabulary in float32, or in float64 where the logits are."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
+
+
+def ban(log_probs: Float[Tensor, "*b w"], tokens: Int[Tensor, " r"]) -> Float[Tensor, "*b w"]:
+    """The same without these tokens."""
+    return log_probs.index_fill(-1, tokens, NEVER)
+
+
+def force(log_probs: Float[Tensor, "b n w"], forced: Int[Tensor, " b"]) -> Float[Tensor, "b n w"]:
+    """Only the forced token of each source, with its own log-probability; all tokens where `forced` is negative."""
+    wanted_b11 = forced[:, None, None]
+    others = torch.arange(log_probs.shape[-1], device=log_probs.device) != wanted_b11
+    return log_probs.masked_fill(others & (wanted_b11 >= 0), NEVER)
+
+
+def no_repeat(log_probs: Float[Tensor, "b n w"], written: Int[Tensor, "b n t"], size: int) -> Float[Tensor, "b n w"]:
+    """The same without the tokens that would write some `size` tokens in a row a second time."""
+    if written.shape[-1] < size:
+        return log_probs
+    grams_bntg = written.unfold(-1, size, 1)
+    tail_bn1g = written[:, :, None, written.shape[-1] - size + 1 :]
+    seen_bnt = (grams_bntg[..., :-1] == tail_bn1g).all(-1)
+    floor_bnt = torch.zeros_like(seen_bnt, dtype=log_probs.dtype).masked_fill(seen_bnt, NEVER)
+    return log_probs.scatter_reduce(-1, grams_bntg[..., -1], floor_bnt.masked_fill(~seen_bnt, float("inf")), "amin")
+
+
+def rescue(allowed: Float[Tensor, "*b w"], log_probs: Float[Tensor, "*b w"], eos: int) -> Float[Tensor, "*b w"]:
+    """`allowed`, but `</s>` with its own log-probability where nothing at all is allowed."""
+    stuck = (allowed == NEVER).all(-1, keepdim=True)
+    is_eos = torch.arange(allowed.shape[-1], device=allowed.device) == eos
+    return torch.where(stuck & is_eos, log_probs, allowed)
+
+
+def sharpen(log_probs: Float[Tensor, "*b w"], sampling: Sampling) -> Float[Tensor, "*b w"]:
+    """The probabilities (sum 1) to draw from: temperature, then the top k, then the nucleus (Holtzman et al. 2020).
+
+    The best token always stays. Equal tokens at the edge of the top k all stay.
+    """
+    cooled = (log_probs - log_probs.amax(-1, keepdim=True)) / sampling.temperature
+    if 0 < sampling.top_k < cooled.shape[-1]:
+        edge = cooled.topk(sampling.top_k).values[..., -1:]
+        cooled = cooled.masked_fill(cooled < edge, NEVER)
+    probs = cooled.softmax(-1)
+    if sampling.top_p == 1:
+        return probs
+    ranked = probs.sort(-1, descending=True)
+    outside = ranked.values.cumsum(-1) - ranked.values >= sampling.top_p
+    kept = ranked.values.masked_fill(outside, 0)
+    return torch.zeros_like(probs).scatter(-1, ranked.indices, kept / kept.sum(-1, keepdim=True))
