@@ -1,0 +1,1 @@
+"""Which source words each target word came from: words, links, extraction from attention, choice of heads, pictures."""
