@@ -41,6 +41,12 @@ class Padded:
         """The given rows, in the given order; the columns stay as they are."""
         return Padded(self.values[rows], self.keep[rows])
 
+    def left_aligned(self) -> Padded:
+        """The same rows with their real positions first, in order, and all padding after them."""
+        order_bs = (~self.keep).long().argsort(dim=1, stable=True)
+        rows_b1 = torch.arange(len(self), device=order_bs.device)[:, None]
+        return Padded(self.values[rows_b1, order_bs], self.keep.gather(1, order_bs))
+
     def to(self, device: torch.device | str) -> Padded:
         return Padded(self.values.to(device), self.keep.to(device))
 

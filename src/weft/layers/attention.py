@@ -51,7 +51,7 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(heads.num_heads * heads.value_width, width)
 
     def forward(
-        self, x: Float[Tensor, "b t d"], past: Past, positions: Int[Tensor, " t"], record: Record | None = None
+        self, x: Float[Tensor, "b t d"], past: Past, positions: Int[Tensor, "*#b #t"], record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
         q, k, v = self.qkv(x).split(self._widths, -1)
         q_bhtk = self.rotation(split_heads(q, self.heads.num_heads), positions)

@@ -41,7 +41,7 @@ class EncoderLayer(nn.Module):
         self.feedforward = Residual(feedforward, skips[1])
 
     def forward(
-        self, x: Float[Tensor, "b s d"], past: Past, positions: Int[Tensor, " s"], record: Record | None = None
+        self, x: Float[Tensor, "b s d"], past: Past, positions: Int[Tensor, "*#b #s"], record: Record | None = None
     ) -> Float[Tensor, "b s d"]:
         return self.feedforward(self.attention(x, past, positions, record))
 
@@ -66,7 +66,7 @@ class DecoderLayer(nn.Module):
         x: Float[Tensor, "b t d"],
         past: Past,
         memory: KeyValues,
-        positions: Int[Tensor, " t"],
+        positions: Int[Tensor, "*#b #t"],
         record: Record | None = None,
     ) -> Float[Tensor, "b t d"]:
         x = self.attention(x, past, positions, record)

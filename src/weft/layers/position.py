@@ -1,4 +1,7 @@
-"""Where a token stands: added to embeddings (sinusoidal, learned) or turned into queries and keys (rotary)."""
+"""Where a token stands: added to embeddings (sinusoidal, learned) or turned into queries and keys (rotary).
+
+Positions are `[t]`, the same for the whole batch, or `[b t]`, each row's own; an axis of 1 broadcasts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from weft.base.shapes import Float, Int, Tensor
 
 
 class Sinusoidal(nn.Module):
-    """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5), for any length: `[t]` to `[t d]`."""
+    """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5): `[.. t]` to `[.. t d]`, any length."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -20,33 +23,33 @@ class Sinusoidal(nn.Module):
         self.register_buffer("rates", rates, persistent=False)
         self.width = width
 
-    def forward(self, positions: Int[Tensor, " t"]) -> Float[Tensor, "t d"]:
+    def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
         rates = self.get_buffer("rates")
-        angles = positions[:, None].to(rates.dtype) * rates
-        return torch.cat((angles.sin(), angles.cos()), -1)[:, : self.width]
+        angles = positions[..., None].to(rates.dtype) * rates
+        return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width]
 
 
 class Learned(nn.Module):
-    """One trained vector a position, up to `max_length`: `[t]` to `[t d]`."""
+    """One trained vector a position, up to `max_length`: `[.. t]` to `[.. t d]`."""
 
     def __init__(self, width: int, max_length: int) -> None:
         super().__init__()
         self.table = nn.Embedding(max_length, width)
         nn.init.normal_(self.table.weight, std=width**-0.5)
 
-    def forward(self, positions: Int[Tensor, " t"]) -> Float[Tensor, "t d"]:
-        if len(positions) and int(positions[-1]) >= self.table.num_embeddings:
+    def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
+        if positions.numel() and int(positions.max()) >= self.table.num_embeddings:
             raise ShapeError(
-                f"learned positions end at {self.table.num_embeddings}, got position {int(positions[-1])}; "
+                f"learned positions end at {self.table.num_embeddings}, got position {int(positions.max())}; "
                 "split the text, or use sinusoidal or rotary positions"
             )
         return self.table(positions)
 
 
 class NoPosition(nn.Module):
-    """Adds nothing: `[t]` to a zero that broadcasts."""
+    """Adds nothing: `[.. t]` to a zero that broadcasts."""
 
-    def forward(self, positions: Int[Tensor, " t"]) -> Float[Tensor, "1 1"]:
+    def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "1 1"]:
         return torch.zeros(1, 1, device=positions.device)
 
 
@@ -59,9 +62,9 @@ class Rotary(nn.Module):
             raise ShapeError(f"rotary positions want an even key width, got {key_width}")
         self.register_buffer("rates", base ** (-torch.arange(0, key_width, 2) / key_width), persistent=False)
 
-    def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, " t"]) -> Float[Tensor, "b h t k"]:
+    def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b h t k"]:
         rates = self.get_buffer("rates")
-        angles = positions[:, None].to(rates.dtype) * rates
+        angles = (positions[..., None].to(rates.dtype) * rates).unsqueeze(-3)  # one angle for all heads
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         left, right = x.chunk(2, -1)
         return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)
@@ -70,5 +73,5 @@ class Rotary(nn.Module):
 class NoRotation(nn.Module):
     """Leaves queries and keys as they are."""
 
-    def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, " t"]) -> Float[Tensor, "b h t k"]:
+    def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b h t k"]:
         return x

@@ -16,7 +16,7 @@ class TextIn(nn.Module):
         self.table, self.position, self.dropout = table, position, Dropout(dropout)
         self.scale = table.embedding_dim**0.5
 
-    def forward(self, ids: Int[Tensor, "b t"], positions: Int[Tensor, " t"]) -> Float[Tensor, "b t d"]:
+    def forward(self, ids: Int[Tensor, "b t"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b t d"]:
         x = self.table(ids) * self.scale
         return self.dropout(x + self.position(positions).to(x.dtype))
 
