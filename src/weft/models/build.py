@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import nn
 
 from weft.attention import Backend, Fused, Reference
+from weft.base.errors import ConfigError
 from weft.layers.attention import CrossAttention, Heads, SelfAttention
 from weft.layers.block import DecoderLayer, EncoderLayer, Skip
 from weft.layers.dropout import Dropout
@@ -15,8 +16,10 @@ from weft.layers.norm import NORMS
 from weft.layers.position import Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 from weft.models.config import ModelConfig
 from weft.models.decoder import Decoder
+from weft.models.decoder_only import DecoderOnly
 from weft.models.encoder import Encoder
 from weft.models.encoder_decoder import EncoderDecoder
+from weft.models.recurrent import Recurrent, RecurrentDecoder, RecurrentEncoder
 from weft.models.text import TextIn, TextOut
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"fused": Fused, "reference": Reference}
@@ -31,7 +34,7 @@ def _transformer(config: ModelConfig) -> EncoderDecoder:
     source_table, target_table, projection = _tables(config)
     encoder = Encoder(
         TextIn(source_table, _position(config), config.dropout),
-        [_encoder_layer(config, number) for number in range(config.encoder_layers)],
+        [_self_attention_layer(config, f"encoder.{number}.self") for number in range(config.encoder_layers)],
         _final_norm(config),
     )
     decoder = Decoder(
@@ -44,7 +47,45 @@ def _transformer(config: ModelConfig) -> EncoderDecoder:
     return model
 
 
-KINDS: dict[str, Callable[[ModelConfig], nn.Module]] = {"transformer": _transformer}
+def _recurrent(config: ModelConfig) -> Recurrent:
+    """Norm and dropout as in a Transformer; keys about attention, feed-forward and positions mean nothing here."""
+    if config.encoder_layers == 0:
+        raise ConfigError("kind recurrent wants encoder_layers of at least 1, got 0; nothing else reads the source")
+    source_table, target_table, projection = _tables(config)
+    encoder = RecurrentEncoder(
+        TextIn(source_table, NoPosition(), config.dropout),
+        _gru(config, config.width, config.encoder_layers, bidirectional=True),
+    )
+    decoder = RecurrentDecoder(
+        TextIn(target_table, NoPosition(), config.dropout),
+        _gru(config, 2 * config.width, config.decoder_layers, bidirectional=False),
+        Dropout(config.dropout),
+        _final_norm(config),
+    )
+    model = Recurrent(encoder, decoder, TextOut(projection), config.vocabulary_size)
+    _initialise(model)
+    return model
+
+
+def _decoder_only(config: ModelConfig) -> DecoderOnly:
+    """One sequence has one embedding table, so ties "all" and "target" are the same; encoder_layers means nothing."""
+    _, table, projection = _tables(config)
+    model = DecoderOnly(
+        TextIn(table, _position(config), config.dropout),
+        [_self_attention_layer(config, f"decoder.{number}.self") for number in range(config.decoder_layers)],
+        _final_norm(config),
+        TextOut(projection),
+        config.vocabulary_size,
+    )
+    _initialise(model)
+    return model
+
+
+KINDS: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "transformer": _transformer,
+    "recurrent": _recurrent,
+    "decoder_only": _decoder_only,
+}
 
 
 def _tables(config: ModelConfig) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]:
@@ -106,9 +147,14 @@ def _feedforward(config: ModelConfig) -> nn.Module:
     return cls(config.width, config.feedforward_width, activation=activation, dropout=config.dropout)
 
 
-def _encoder_layer(config: ModelConfig, number: int) -> EncoderLayer:
-    attention = _self_attention(config, f"encoder.{number}.self")
-    return EncoderLayer(attention, _feedforward(config), (_skip(config), _skip(config)))
+def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectional: bool) -> nn.GRU:
+    """A GRU of the model width; dropout falls between its layers, where there are several."""
+    dropout = config.dropout if num_layers > 1 else 0.0
+    return nn.GRU(input_width, config.width, num_layers, batch_first=True, dropout=dropout, bidirectional=bidirectional)
+
+
+def _self_attention_layer(config: ModelConfig, site: str) -> EncoderLayer:
+    return EncoderLayer(_self_attention(config, site), _feedforward(config), (_skip(config), _skip(config)))
 
 
 def _decoder_layer(config: ModelConfig, number: int) -> DecoderLayer:
