@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 
 from weft.attention.masks import Causal, Full, Mask
 from weft.attention.protocol import Feature, KeyValues, allowed, check_queries, checked
 from weft.attention.reference import chosen_weights
-from weft.base.shapes import Tensor
+from weft.base.shapes import Bool, Tensor
 
 
 class Fused:
@@ -28,10 +29,13 @@ class Fused:
         square = isinstance(memory.mask, Causal) and start == 0 and q.shape[2] == memory.k.shape[2]
         if square and memory.bias is None:
             return self._kernel(q, memory, None, dropout, is_causal=True)
-        keep = allowed(q, memory, start)
-        context_bhte = self._kernel(q, memory, _additive(q, keep, memory.bias), dropout)
-        # The kernel's answer for a row without keys depends on the torch version and the dtype; ours is zero.
-        return context_bhte if keep is None else context_bhte.masked_fill(~keep.any(-1, keepdim=True), 0.0)
+        mask = _additive(q, allowed(q, memory, start), memory.bias)
+        if mask is None:
+            return self._kernel(q, memory, None, dropout)
+        # What kernels make of a row without keys depends on their version and dtype, gradients included: let such a row
+        # read every key, and forget what it read.
+        dead = _dead(mask)
+        return self._kernel(q, memory, _revived(mask, dead), dropout).masked_fill(dead, 0.0)
 
     def weights(
         self,
@@ -55,7 +59,7 @@ class Fused:
             folded = F.scaled_dot_product_attention(
                 q.reshape(b, g, h // g * t, width), memory.k, memory.v, mask, dropout, scale=self.scale
             )
-            return folded.reshape(b, h, t, -1)
+            return folded.reshape(b, h, t, memory.v.shape[-1])
         return F.scaled_dot_product_attention(
             q, memory.k, memory.v, mask, dropout, is_causal, scale=self.scale, enable_gqa=h != g
         )
@@ -67,3 +71,14 @@ def _additive(q: Tensor, keep: Tensor | None, bias: Tensor | None) -> Tensor | N
         return keep
     biased = bias.to(q.dtype)
     return biased if keep is None else biased.masked_fill(~keep, float("-inf"))
+
+
+def _dead(mask: Tensor) -> Bool[Tensor, "#b #h #t 1"]:
+    """The rows of a bool or additive mask that may attend to nothing."""
+    shut = ~mask if mask.dtype is torch.bool else mask == -torch.inf
+    return shut.all(-1, keepdim=True)
+
+
+def _revived(mask: Tensor, dead: Tensor) -> Tensor:
+    """The mask with dead rows opened."""
+    return mask | dead if mask.dtype is torch.bool else mask.masked_fill(dead, 0.0)

@@ -6,12 +6,16 @@ Positions are absolute: query row i of a call with `start` stands at position st
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from weft.base.errors import ShapeError
 from weft.base.shapes import Bool, Int, Tensor
+
+Shape = tuple[int | None, int | None, int | None, int]
+"""The shape `[b h t s]` of scores; None where it is not known yet."""
 
 
 class Mask(ABC):
@@ -33,6 +37,13 @@ class Mask(ABC):
     def select(self, rows: Int[Tensor, " m"]) -> Mask:
         """The mask of these rows of the batch."""
         return self
+
+    def cut(self, *, heads: Sequence[int] | None, rows: Sequence[int] | None, keys: slice) -> Mask:
+        """The mask of some heads and query rows of a call and of a stretch of its keys; positions stay absolute."""
+        return self
+
+    def check(self, shape: Shape) -> None:
+        """Raise ShapeError unless the mask fits scores of this shape."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +89,24 @@ class Padding(Mask):
             raise ShapeError(f"keep must be bool [b s], got {self.keep.dtype} {list(self.keep.shape)}")
 
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
-        if self.keep.shape[1] != len(keys):
-            raise ShapeError(
-                f"keep must be [b s] with s = {len(keys)}, got {list(self.keep.shape)}; pad source and mask together"
-            )
+        self.check((None, None, len(queries), len(keys)))
         return self.keep[:, None, None, :]
 
     def key_keep(self) -> Tensor | None:
         return self.keep
 
     def select(self, rows: Tensor) -> Mask:
-        return Padding(self.keep[rows])
+        return self if len(self.keep) == 1 else Padding(self.keep[rows])
+
+    def cut(self, *, heads: Sequence[int] | None, rows: Sequence[int] | None, keys: slice) -> Mask:
+        return Padding(self.keep[:, keys])
+
+    def check(self, shape: Shape) -> None:
+        if not broadcasts((*self.keep.shape,), (shape[0], shape[3])):
+            raise ShapeError(
+                f"keep must be [b s] = {written((shape[0], shape[3]), 'bs')}, got {list(self.keep.shape)}; "
+                "pad source and mask together"
+            )
 
 
 @dataclass(frozen=True)
@@ -104,15 +122,24 @@ class Arbitrary(Mask):
             )
 
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
-        rows, columns = self.allowed.shape[2:]
-        if columns != len(keys) or rows not in (1, len(queries)):
-            raise ShapeError(
-                f"allowed must end in [1|t s] = [1|{len(queries)} {len(keys)}], got {list(self.allowed.shape)}"
-            )
+        self.check((None, None, len(queries), len(keys)))
         return self.allowed
+
+    def key_keep(self) -> Tensor | None:
+        return self.allowed.any(2).any(1)  # b|1 h|1 t|1 s -> b|1 s
 
     def select(self, rows: Tensor) -> Mask:
         return self if self.allowed.shape[0] == 1 else replace(self, allowed=self.allowed[rows])
+
+    def cut(self, *, heads: Sequence[int] | None, rows: Sequence[int] | None, keys: slice) -> Mask:
+        return Arbitrary(pick(self.allowed[..., keys], heads, rows))
+
+    def check(self, shape: Shape) -> None:
+        if not broadcasts((*self.allowed.shape,), shape):
+            raise ShapeError(
+                f"allowed must be [b|1 h|1 t|1 s] = {written(shape, 'bhts')}, got {list(self.allowed.shape)}; "
+                "give one row a query, or one for all"
+            )
 
 
 @dataclass(frozen=True)
@@ -137,3 +164,29 @@ class Both(Mask):
 
     def select(self, rows: Tensor) -> Mask:
         return Both(self.left.select(rows), self.right.select(rows))
+
+    def cut(self, *, heads: Sequence[int] | None, rows: Sequence[int] | None, keys: slice) -> Mask:
+        left, right = (part.cut(heads=heads, rows=rows, keys=keys) for part in (self.left, self.right))
+        return Both(left, right)
+
+    def check(self, shape: Shape) -> None:
+        self.left.check(shape)
+        self.right.check(shape)
+
+
+def pick(axes: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Tensor:
+    """The chosen heads and rows of something `[b|1 h|1 t|1 ...]`; axes of 1 stay as they are."""
+    if heads is not None and axes.shape[1] > 1:
+        axes = axes[:, list(heads)]
+    return axes if rows is None or axes.shape[2] == 1 else axes[:, :, list(rows)]
+
+
+def broadcasts(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether every axis but the last is 1 or as wanted (None: not known yet), and the last exactly as wanted."""
+    fits = all(want is None or have in (1, want) for have, want in zip(shape[:-1], wanted[:-1], strict=True))
+    return fits and shape[-1] == wanted[-1]
+
+
+def written(shape: tuple[int | None, ...], letters: str) -> str:
+    """A shape for a message: numbers where they are known, else letters."""
+    return f"[{', '.join(letter if size is None else str(size) for size, letter in zip(shape, letters, strict=True))}]"

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import torch
 
-from weft.attention.masks import Full, Mask
+from weft.attention.masks import Full, Mask, broadcasts
 from weft.base.errors import ShapeError, UnsupportedError
-from weft.base.shapes import Float, Int, Tensor
+from weft.base.shapes import Bool, Float, Int, Tensor
 
 
 class Feature(Enum):
@@ -89,37 +89,41 @@ def checked(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:
         raise ShapeError(
             f"keys [b g s k] and values [b g s e] must agree in b, g, s; got {list(k.shape)}, {list(v.shape)}"
         )
+    mask.check((k.shape[0], None, None, k.shape[2]))
     keep = mask.key_keep()
     if keep is not None:
-        if keep.shape[1] != k.shape[2] or keep.shape[0] not in (1, k.shape[0]):
-            raise ShapeError(
-                f"keep must be [b s] = {[k.shape[0], k.shape[2]]}, got {list(keep.shape)}; pad source and mask together"
-            )
         hidden = ~keep[:, None, :, None]
         k, v = k.masked_fill(hidden, 0.0), v.masked_fill(hidden, 0.0)
     return KeyValues(k, v, mask, bias)
 
 
 def check_queries(q: Tensor, memory: KeyValues) -> None:
-    """Raise ShapeError unless queries `[b h t k]` fit the memory: same b and k, h a multiple of g."""
-    k = memory.k
+    """Raise ShapeError unless queries `[b h t k]`, mask and bias fit the memory: same b and k, h a multiple of g."""
+    k, bias = memory.k, memory.bias
     if q.dim() != 4 or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3] or q.shape[1] % k.shape[1]:
         raise ShapeError(
             f"queries must be [b h t k] with b = {k.shape[0]}, k = {k.shape[3]} and h a multiple of g = {k.shape[1]}; "
             f"got {list(q.shape)}"
         )
+    b, h, t, s = *q.shape[:3], k.shape[2]
+    memory.mask.check((b, h, t, s))
+    if bias is not None and (bias.dim() != 4 or not broadcasts((*bias.shape,), (b, h, t, s))):
+        raise ShapeError(f"bias must be [b|1 h|1 t|1 s] = {[b, h, t, s]}, got {list(bias.shape)}; give one row a query")
 
 
-def allowed(q: Tensor, memory: KeyValues, start: int) -> Tensor | None:
-    """The dense mask `[b|1 h|1 t|1 s]` for these queries, or None when everything is allowed."""
+def allowed(
+    q: Tensor,
+    memory: KeyValues,
+    start: int,
+    *,
+    heads: Sequence[int] | None = None,
+    rows: Sequence[int] | None = None,
+    keys: slice = slice(None),
+) -> Bool[Tensor, "#b #h #t s"] | None:
+    """The dense mask of the chosen heads, query rows and stretch of keys, or None when everything is allowed."""
     if isinstance(memory.mask, Full):
         return None
     queries = torch.arange(start, start + q.shape[2], device=q.device)
-    return memory.mask.dense(queries, torch.arange(memory.k.shape[2], device=q.device))
-
-
-def pick(axis: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Tensor:
-    """The chosen heads and rows of something `[b|1 h|1 t|1 ...]`; axes of 1 stay as they are."""
-    if heads is not None and axis.shape[1] > 1:
-        axis = axis[:, list(heads)]
-    return axis if rows is None or axis.shape[2] == 1 else axis[:, :, list(rows)]
+    queries = queries if rows is None else queries[list(rows)]
+    columns = torch.arange(memory.k.shape[2], device=q.device)[keys]
+    return memory.mask.cut(heads=heads, rows=rows, keys=keys).dense(queries, columns)

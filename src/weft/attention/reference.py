@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from weft.attention.masks import Full, Mask
-from weft.attention.protocol import Feature, KeyValues, allowed, check_queries, checked, pick
+from weft.attention.masks import Full, Mask, pick
+from weft.attention.protocol import Feature, KeyValues, allowed, check_queries, checked
 from weft.base.shapes import Bool, Float, Tensor
 
 
@@ -55,21 +55,21 @@ def chosen_weights(
 ) -> Float[Tensor, "b h t s"]:
     """Softmax weights of the chosen heads and rows alone; the others are never formed."""
     scores_bhts = chosen_scores(q, memory, scale=scale, heads=heads, rows=rows)
-    keep = allowed(q, memory, start)
-    return masked_softmax(scores_bhts, None if keep is None else pick(keep, heads, rows))
+    return masked_softmax(scores_bhts, allowed(q, memory, start, heads=heads, rows=rows))
 
 
 def masked_softmax(
     scores: Float[Tensor, "b h t s"], keep: Bool[Tensor, "#b #h #t s"] | None
 ) -> Float[Tensor, "b h t s"]:
-    """Softmax over the allowed keys; a row with none is exactly zero, with zero gradient.
+    """Softmax over the allowed keys; a row with none, or with -inf alone, is exactly zero, with zero gradient.
 
-    Hidden scores become the lowest finite number rather than -inf, so that a dead row has no NaN to multiply away.
+    Hidden scores become -inf and not the lowest finite number: a bias may hold that number at a key that is allowed.
     """
-    if keep is None:
-        return torch.softmax(scores, -1) if scores.shape[-1] else scores
-    filled = scores.masked_fill(~keep, torch.finfo(scores.dtype).min)
-    return torch.softmax(filled, -1).masked_fill(~keep, 0.0) if scores.shape[-1] else filled
+    if scores.shape[-1] == 0:
+        return scores
+    filled = scores if keep is None else scores.masked_fill(~keep, -torch.inf)
+    dead = filled.detach().amax(-1, keepdim=True) == -torch.inf
+    return torch.softmax(filled.masked_fill(dead, 0.0), -1).masked_fill(dead, 0.0)
 
 
 def chosen_scores(
@@ -87,9 +87,9 @@ def chosen_scores(
     chosen = range(h) if heads is None else heads
     dtype = torch.promote_types(q.dtype, torch.float32)
     q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
-    k_bgsk = memory.k[:, :, keys].to(dtype)
+    k_bgsk = memory.k[:, :, keys]
     k_bhsk = k_bgsk if h == g and heads is None else k_bgsk[:, [head * g // h for head in chosen]]
-    scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk)
+    scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
     return scores_bhts if memory.bias is None else scores_bhts + pick(memory.bias, heads, rows)[..., keys].to(dtype)
 
 

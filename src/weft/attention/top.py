@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
-from weft.attention.protocol import KeyValues, allowed, pick
+from weft.attention.masks import pick
+from weft.attention.protocol import KeyValues, allowed
 from weft.attention.reference import chosen_scores
+from weft.base.errors import ShapeError
 from weft.base.shapes import Float, Int, Tensor
 
 
@@ -42,14 +45,15 @@ def top_weights(
     |heads| x |rows| x `block` scores. One pass gives the normaliser and the candidates together; taking the normaliser
     from the fused kernel would compute every head and still need this pass.
     """
-    keep = allowed(q, memory, start)
-    keep = None if keep is None else pick(keep, heads, rows)
+    if num < 1 or block < 1:
+        raise ShapeError(f"num and block must be at least 1, got {num} and {block}; ask for one weight or more")
     best = index = log_sum = None
     for first in range(0, memory.k.shape[2], block):
         keys = slice(first, first + block)
         scores = chosen_scores(q, memory, scale=scale, heads=heads, rows=rows, keys=keys)
+        keep = allowed(q, memory, start, heads=heads, rows=rows, keys=keys)
         if keep is not None:
-            scores = scores.masked_fill(~keep[..., keys], -torch.inf)
+            scores = scores.masked_fill(~keep, -torch.inf)
         block_sum = scores.logsumexp(-1)
         log_sum = block_sum if log_sum is None else torch.logaddexp(log_sum, block_sum)
         value, at = scores.topk(min(num, scores.shape[-1]), -1)
@@ -60,6 +64,8 @@ def top_weights(
         best, index = value, at
     if best is None or index is None or log_sum is None:
         return _nothing(q, heads, rows, num)
+    surplus = (0, num - best.shape[-1])
+    best, index = F.pad(best, surplus, value=-torch.inf), F.pad(index, surplus, value=-1)
     alive = best > -torch.inf
     probability = torch.where(alive, (best - log_sum[..., None]).exp(), 0.0)
     rest = torch.where(alive.any(-1), (1 - probability.sum(-1)).clamp_min(0.0), 0.0)
@@ -68,5 +74,6 @@ def top_weights(
 
 def _nothing(q: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None, num: int) -> TopWeights:
     """The answer for a memory without keys."""
-    shape = pick(q, heads, rows).shape[:3]
-    return TopWeights(q.new_zeros(*shape, num), q.new_full((*shape, num), -1).long(), q.new_zeros(shape))
+    shape, dtype = pick(q, heads, rows).shape[:3], torch.promote_types(q.dtype, torch.float32)
+    index = torch.full((*shape, num), -1, device=q.device)
+    return TopWeights(q.new_zeros(*shape, num, dtype=dtype), index, q.new_zeros(shape, dtype=dtype))
