@@ -8,12 +8,12 @@ import torch
 
 from weft.base.shapes import Bool, Float, Int, Tensor
 from weft.generation.history import History
-from weft.generation.hypothesis import Result
+from weft.generation.hypothesis import Result, length_normalised
 from weft.generation.kept import Kept
 from weft.generation.live import Live
 from weft.generation.logits import NEVER, log_probabilities
 from weft.generation.read_back import read_back
-from weft.generation.stop import best_possible, score
+from weft.generation.stop import best_possible
 from weft.generation.task import Task
 
 
@@ -99,7 +99,9 @@ class Beam:
         ending = best.first(self._width)
         counted = ends[:, : self._width] & (ending.totals > NEVER)
         length = len(self.history) + 1
-        ranked = score(ending.totals, length, self.task.settings.length_penalty).masked_fill(~counted, NEVER)
+        ranked = length_normalised(ending.totals, length, self.task.settings.length_penalty).masked_fill(
+            ~counted, NEVER
+        )
         reads = torch.full_like(ending.parents, length)
         self.ended.merge(self.live.rows, Kept(ranked, ending.totals, ending.log_probs, ending.parents, reads))
         self._num_ended = self._num_ended + counted.sum(1)
@@ -127,9 +129,12 @@ class Beam:
 
     def _hopeless(self) -> Bool[Tensor, " m"]:
         """Sources of which enough hypotheses have ended, or none that lives can still get among the best."""
-        worst_kept = self.ended.score[self.live.rows][:, -1]
-        bound = best_possible(self.totals, self.limits, self.task.settings.length_penalty)
-        return (self._num_ended >= self._width) | (bound <= worst_kept)
+        worst_kept = self.ended.score[self.live.rows][:, -1:]
+        return (self._num_ended >= self._width) | ~self.may_beat(worst_kept).any(1)
+
+    def may_beat(self, scores: Float[Tensor, "m 1"]) -> Bool[Tensor, "m n"]:
+        """Which live hypotheses may still reach more than these scores."""
+        return best_possible(self.totals, self.limits, self.task.settings.length_penalty) > scores
 
     def _cut(self) -> Bool[Tensor, " m"]:
         """Keeps the live hypotheses of the sources that have reached their limit; returns which sources those are."""
@@ -137,7 +142,7 @@ class Beam:
         at_limit = self.limits == length
         totals = self.totals[:, :nbest].masked_fill(~at_limit[:, None], NEVER)
         slots = torch.arange(nbest, device=totals.device).expand_as(totals)
-        ranked = score(totals, length, self.task.settings.length_penalty)
+        ranked = length_normalised(totals, length, self.task.settings.length_penalty)
         reads = torch.full_like(slots, length + 1)
         self.cut.merge(self.live.rows, Kept(ranked, totals, torch.zeros_like(totals), slots, reads))
         return at_limit

@@ -1,4 +1,4 @@
-"""Independent hypotheses that never swap places: the loop under greedy search, sampling and forced decoding."""
+"""Independent hypotheses that never swap places: the loop under greedy search, sampling and scoring."""
 
 from __future__ import annotations
 

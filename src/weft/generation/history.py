@@ -45,18 +45,19 @@ class History:
         self.parents.append(parents)
         self.log_probs.append(log_probs)
 
-    def trace(self, slots: Int[Tensor, "b k"], reads: Int[Tensor, "b k"], rows: Sequence[Int[Tensor, " m"]]) -> Traced:
-        """The paths of hypotheses that took `reads` steps, the last of them in `slots`; CPU tensors.
+    def trace(
+        self, slots: Int[Tensor, "b k"], reads: Int[Tensor, "b k"], rows: Sequence[Int[Tensor, " m"]], *, since: int = 0
+    ) -> Traced:
+        """The paths, from step `since` on, of hypotheses that took `reads` steps, the last in `slots`; CPU tensors.
 
-        Of the tokens the first `reads - 1` are meant, of the slots the first `reads`; what follows is noise.
+        `rows[t]` are the sources of step t. A hypothesis has written `reads - 1` tokens; what follows them is noise.
         """
-        num_sources = len(slots)
         tokens, parents, log_probs = (
-            dense(steps, rows, num_sources) for steps in (self.tokens, self.parents, self.log_probs)
+            dense(steps[since:], rows[since:], len(slots)) for steps in (self.tokens, self.parents, self.log_probs)
         )
-        paths = torch.empty(len(self) + 1, *slots.shape, dtype=torch.long)
-        for time in reversed(range(len(self))):
+        paths = torch.empty(len(tokens) + 1, *slots.shape, dtype=torch.long)
+        for time in reversed(range(len(tokens))):
             paths[time + 1] = slots
-            slots = torch.where(time < reads - 1, parents[time].gather(1, slots), slots)
+            slots = torch.where(since + time < reads - 1, parents[time].gather(1, slots), slots)
         paths[0] = slots
         return Traced(tokens.gather(2, paths[1:]), log_probs.gather(2, paths[1:]), paths)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from weft.base.shapes import Int, Tensor
+
+Total = TypeVar("Total", float, Tensor)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Result:
     """The hypotheses of each source, best first, finished ones before cut ones, and which sources each step read.
 
     `rows[t]` holds the indices of the sources that were still in the batch at step t, in batch order: source b is
-    row i of step t's recorded queries where `rows[t][i] == b`.
+    row i of step t's recorded queries where `rows[t][i] == b`. There is always a hypothesis, unless the model itself
+    gives probability 0 to every way on.
     """
 
     hypotheses: tuple[tuple[Hypothesis, ...], ...]
@@ -47,6 +51,6 @@ class Result:
         return tuple(ranked[0] for ranked in self.hypotheses)
 
 
-def length_normalised(log_probability: float, length: int, length_penalty: float) -> float:
-    """The score of a whole hypothesis: log-probability / length ** alpha; an empty one counts as 1 long."""
-    return float(log_probability / max(length, 1) ** length_penalty)
+def length_normalised(total: Total, length: int, alpha: float) -> Total:
+    """What ranks hypotheses of `length` tokens: their summed log-probability / length ** alpha."""
+    return total / float(length**alpha)

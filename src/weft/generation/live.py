@@ -8,6 +8,7 @@ import torch
 
 from weft.base.shapes import Bool, Float, Int, Tensor
 from weft.generation.protocol import Seq2Seq
+from weft.generation.task import Task
 
 _WORTH_DROPPING = 0.25
 """Dropping copies the cache of those that stay, so it waits until this share of the batch is done."""
@@ -16,13 +17,12 @@ _WORTH_DROPPING = 0.25
 class Live:
     """A model, its cache, and the sources that it still reads."""
 
-    def __init__(
-        self, model: Seq2Seq, memory: Any, *, num_sources: int, width: int, capacity: int, record: Any
-    ) -> None:
+    def __init__(self, model: Seq2Seq, memory: Any, task: Task, *, width: int, record: Any) -> None:
+        """All sources of the task, with room for the longest hypothesis and for the step that reads its last token."""
         self._model = model
         self._record = record
-        self._cache = model.init_cache(memory, beam=width, capacity=capacity)
-        self.rows = torch.arange(num_sources)
+        self._cache = model.init_cache(memory, beam=width, capacity=int(task.limits.max()) + self.recording)
+        self.rows = torch.arange(len(task.start))
         self.read: list[Tensor] = []
 
     @property

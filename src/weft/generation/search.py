@@ -14,10 +14,9 @@ from weft.generation.greedy import Greedy
 from weft.generation.hypothesis import Result
 from weft.generation.live import Live
 from weft.generation.protocol import Seq2Seq
-from weft.generation.settings import SearchSettings
-from weft.generation.task import Task, checked
-
-DEFAULT = SearchSettings()
+from weft.generation.sampling import Sampler
+from weft.generation.settings import DEFAULT, SearchSettings
+from weft.generation.task import checked
 
 
 @torch.no_grad()
@@ -52,15 +51,14 @@ def search(
     )
     if not len(start):
         return Result((), ())
+    if settings.sampling is not None:
+        sampler = Sampler(task.constraints(settings.nbest), settings.sampling, generator)
+        live = Live(model, memory, task, width=settings.nbest, record=record)
+        return chain.run(live, task, sampler, width=settings.nbest)
+    live = Live(model, memory, task, width=settings.beam, record=record)
     if settings.beam == 1:
-        return chain.run(live(model, memory, task, width=1, record=record), task, Greedy(task.constraints(1)), width=1)
-    beam = Beam(live(model, memory, task, width=settings.beam, record=record), task)
+        return chain.run(live, task, Greedy(task.constraints(1)), width=1)
+    beam = Beam(live, task)
     while not beam.finished:
         beam.advance()
     return beam.result()
-
-
-def live(model: Seq2Seq, memory: Any, task: Task, *, width: int, record: Any) -> Live:
-    """All sources of the task, with room for the longest hypothesis and the step that reads its last token."""
-    capacity = int(task.limits.max()) + (record is not None)
-    return Live(model, memory, num_sources=len(task.start), width=width, capacity=capacity, record=record)

@@ -73,3 +73,6 @@ class SearchSettings:
         _demand(
             self.max_length_offset >= 0, "max_length_offset must be 0 or more", self.max_length_offset, "20 is usual"
         )
+
+
+DEFAULT = SearchSettings()

@@ -33,15 +33,10 @@ def length_limits(
     return limits.clamp(max=settings.max_length)
 
 
-def score(total: Float[Tensor, "..."], length: Int[Tensor, "..."] | int, alpha: float) -> Float[Tensor, "..."]:
-    """What ranks hypotheses: `total` / `length` ** `alpha`."""
-    return total / torch.as_tensor(length, device=total.device, dtype=total.dtype) ** alpha
-
-
-def best_possible(total: Float[Tensor, "m n"], limits: Int[Tensor, " m"], alpha: float) -> Float[Tensor, " m"]:
-    """An upper bound on the score of whatever the live hypotheses of each source may become.
+def best_possible(total: Float[Tensor, "m n"], limits: Int[Tensor, " m"], alpha: float) -> Float[Tensor, "m n"]:
+    """An upper bound on the score of whatever each live hypothesis may become.
 
     Further tokens only lower the sum (each log-probability is at most 0), and for a negative sum and alpha >= 0
     a longer hypothesis is divided by more: so the bound is today's sum at the greatest length.
     """
-    return score(total.amax(1), limits, alpha)
+    return total / limits[:, None].to(total.dtype) ** alpha

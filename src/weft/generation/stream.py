@@ -1,0 +1,146 @@
+"""What is certain already while a search goes on: text to show that is never taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from weft.base.errors import UnsupportedError
+from weft.base.shapes import Bool, Int, Tensor
+from weft.generation.beam import Beam
+from weft.generation.hypothesis import Result
+from weft.generation.live import Live
+from weft.generation.logits import NEVER
+from weft.generation.protocol import Seq2Seq
+from weft.generation.settings import DEFAULT, SearchSettings
+from weft.generation.task import checked
+
+_NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """For each source the tokens that its best hypothesis is sure to start with; the result once there is one.
+
+    Each source's `stable` is a prefix of the next, and the last is all of the best hypothesis, `</s>` included.
+    """
+
+    stable: tuple[tuple[int, ...], ...]
+    result: Result | None = None
+
+
+@torch.no_grad()
+def search_steps(
+    model: Seq2Seq,
+    memory: Any,
+    *,
+    start: Int[Tensor, " b"],
+    source_lengths: Int[Tensor, " b"],
+    eos: int,
+    settings: SearchSettings = DEFAULT,
+    prefix: Sequence[Sequence[int]] | None = None,
+    record: Any = None,
+) -> Iterator[Progress]:
+    """The progress of a `search` with the same arguments, whenever something more is certain; the result comes last.
+
+    Certain is what all hypotheses begin with that may still become the best: the live ones that can reach a higher
+    score than the best one that has ended, and that one. Raises `UnsupportedError` for sampling.
+    """
+    if settings.sampling is not None:
+        raise UnsupportedError("streaming wants greedy or beam search, got sampling; leave `sampling` out, or `search`")
+    task = checked(
+        start=start,
+        source_lengths=source_lengths,
+        eos=eos,
+        settings=settings,
+        prefix=prefix,
+        vocabulary_size=model.vocabulary_size,
+    )
+    if not len(start):
+        yield Progress((), Result((), ()))
+        return
+    beam = Beam(Live(model, memory, task, width=settings.beam, record=record), task)
+    certain = Certain(beam, len(start))
+    while True:
+        beam.advance()
+        if beam.finished:
+            break
+        if certain.grow():
+            yield Progress(certain.prefixes)
+    result = beam.result()
+    yield Progress(tuple(best.tokens for best in result.best), result)
+
+
+class Certain:
+    """The certain prefix of each source of a beam search under way."""
+
+    def __init__(self, beam: Beam, num_sources: int) -> None:
+        self._beam = beam
+        self._known: list[list[int]] = [[] for _ in range(num_sources)]
+        self._open = [True] * num_sources
+
+    @property
+    def prefixes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(tuple(tokens) for tokens in self._known)
+
+    def grow(self) -> bool:
+        """Takes in the last step of the search; whether any prefix is longer now."""
+        open_ = [source for source, undecided in enumerate(self._open) if undecided]
+        if not open_:
+            return False
+        before = sum(map(len, self._known))
+        since = min(len(self._known[source]) for source in open_)
+        contenders = self._contenders()
+        common = common_prefixes(self._written(contenders, since), contenders.counts)
+        undecided = contenders.counts[:, :-2].any(1).tolist()
+        for source in open_:
+            self._known[source] += common[source][len(self._known[source]) - since :]
+            self._open[source] = undecided[source]
+        return sum(map(len, self._known)) > before
+
+    def _contenders(self) -> Contenders:
+        """The live slots that may still win, the best that has ended, and where none has, the best that was cut."""
+        beam = self._beam
+        ended, cut = beam.ended.cpu(), beam.cut.cpu()
+        best_ended, best_cut = ended.score[:, :1], cut.score[:, :1]
+        alive = torch.zeros(len(ended.slots), beam.totals.shape[1], dtype=torch.bool)
+        alive[beam.live.rows] = beam.may_beat(ended.score[beam.live.rows, :1].to(beam.totals.device)).cpu()
+        has_ended = best_ended > NEVER
+        live_slots = torch.arange(alive.shape[1]).expand_as(alive)
+        return Contenders(
+            slots=torch.cat([live_slots, ended.slots[:, :1], cut.slots[:, :1]], 1),
+            reads=torch.cat(
+                [torch.full_like(live_slots, len(beam.history) + 1), ended.reads[:, :1], cut.reads[:, :1]], 1
+            ),
+            counts=torch.cat([alive, has_ended, ~has_ended & (best_cut > NEVER)], 1),
+        )
+
+    def _written(self, contenders: Contenders, since: int) -> Int[Tensor, "t b k"]:
+        """The tokens of the contenders from step `since` on, `</s>` included, `_NOTHING` after their end."""
+        beam = self._beam
+        tokens = beam.history.trace(contenders.slots, contenders.reads, beam.live.read, since=since).tokens
+        times = torch.arange(since, since + len(tokens))[:, None, None]
+        tokens = tokens.masked_fill(times >= contenders.reads - 1, _NOTHING)
+        tokens[..., -2].masked_fill_(times[..., 0] == contenders.reads[:, -2] - 1, beam.task.eos)
+        return tokens
+
+
+@dataclass(frozen=True)
+class Contenders:
+    """Hypotheses as the slot `[b k]` of their last of `reads` steps; those where `counts` is False are not meant."""
+
+    slots: Int[Tensor, "b k"]
+    reads: Int[Tensor, "b k"]
+    counts: Bool[Tensor, "b k"]
+
+
+def common_prefixes(tokens: Int[Tensor, "t b k"], counts: Bool[Tensor, "b k"]) -> list[list[int]]:
+    """What all hypotheses that count start with, for each source; nothing where none counts."""
+    first = counts.long().argmax(1)
+    reference_tb = tokens.gather(2, first.expand(len(tokens), -1)[..., None]).squeeze(2)
+    same_tb = ((tokens == reference_tb[..., None]) | ~counts).all(2) & (reference_tb >= 0) & counts.any(1)
+    lengths = same_tb.long().cumprod(0).sum(0).tolist()
+    return [column[:length] for column, length in zip(reference_tb.T.tolist(), lengths, strict=True)]
