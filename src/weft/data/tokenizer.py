@@ -7,11 +7,12 @@ merges; what a span is and how ids become text is decided here, from the bytes o
 from __future__ import annotations
 
 import hashlib
-import unicodedata
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, tra
 from tokenizers import Tokenizer as Engine
 
 from weft.base.errors import ConfigError, DataError
-from weft.data.compose import compose
+from weft.data.compose import compose, nfc
 from weft.data.pretokens import PATTERN, byte_alphabet
 from weft.data.utf8 import checked, code_points, decode_lossy
 
@@ -38,8 +39,18 @@ class Encoding:
     spans: list[Span]
 
 
+class Merge(NamedTuple):
+    """When a merge was learnt (0 is first, and first to be made) and the token it makes."""
+
+    rank: int
+    token: int
+
+
+Merges = Mapping[tuple[int, int], Merge]
+
+
 class Tokenizer:
-    """Text to ids and back; `decode(encode(x).ids) == NFC(x)` for every text.
+    """Text to ids and back; `decode(encode(x).ids) == nfc(x)` for every text.
 
     One space is put before every text and taken off again: a word is the same token first or later in a sentence.
     """
@@ -55,6 +66,7 @@ class Tokenizer:
         self._tags = _tags(names)
         first, byte_of = len(_SPECIALS) + len(self._tags), byte_alphabet()
         self._bytes = [b"" if i < first else bytes(byte_of[c] for c in name) for i, name in enumerate(names)]
+        self._byte_ids = {character: ids[character] for character in byte_of}
         self._lengths = np.array([len(token) for token in self._bytes], dtype=np.int64)
         self._indents = np.array(
             [len(token) > 1 and token[:1] == b" " and bool(token.strip()) for token in self._bytes]
@@ -125,7 +137,7 @@ class Tokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, as `encode` gives them, on all cores (`TOKENIZERS_PARALLELISM=false`: on one)."""
-        prepared = [" " + unicodedata.normalize("NFC", text) if text else "" for text in texts]
+        prepared = [" " + nfc(text) if text else "" for text in texts]
         for text in prepared:
             checked(text)
         return [encoding.ids for encoding in self._engine.encode_batch_fast(prepared, add_special_tokens=False)]
@@ -147,6 +159,19 @@ class Tokenizer:
         firsts = inside[starts]
         lasts = np.where(ends > starts, inside[np.maximum(ends - 1, 0)] + 1, firsts)
         return text, list(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+    def merges(self) -> Merges:
+        """All merges by the pair of ids that they join."""
+        model = json.loads(self.definition)["model"]
+        ids: dict[str, int] = model["vocab"]
+        pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+        return {(ids[left], ids[right]): Merge(rank, ids[left + right]) for rank, (left, right) in enumerate(pairs)}
+
+    def pieces(self, text: str) -> list[list[int]]:
+        """The byte ids of each piece of the text that merging works inside; merged, they are the ids of `encode`."""
+        checked(text)
+        pieces = self._engine.pre_tokenizer.pre_tokenize_str(" " + nfc(text)) if text else []
+        return [[self._byte_ids[character] for character in piece] for piece, _ in pieces]
 
     def save(self, folder: Path) -> None:
         """Writes `tokenizer.json` into the folder."""
