@@ -33,8 +33,8 @@ class Reading:
 class PromptedHistory:
     """Keys and values of one layer: a prompt of `prompt_length` columns, then room for every slot of every step."""
 
-    k: Float[Tensor, "b g s+c*n k"]
-    v: Float[Tensor, "b g s+c*n e"]
+    k: Float[Tensor, "b g columns k"]
+    v: Float[Tensor, "b g columns e"]
     prompt_length: int
 
     @staticmethod

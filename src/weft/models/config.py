@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -52,7 +52,7 @@ class ModelConfig(BaseModel):
     """The attention back end."""
 
     @model_validator(mode="after")
-    def _heads_fit(self) -> Self:
+    def _heads_fit(self) -> ModelConfig:
         if self.width % self.num_heads and (self.key_width is None or self.value_width is None):
             raise ValueError(
                 f"width {self.width} is no multiple of num_heads {self.num_heads}; set key_width and value_width"
