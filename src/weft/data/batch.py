@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded, pad
 from weft.base.shapes import Int, Tensor
-from weft.data.corpus import Example
+from weft.data.corpus import Example, Lengths
 from weft.data.tokenizer import EOS, PAD
 
 Rows = NDArray[np.int64]
@@ -23,20 +23,18 @@ Rows = NDArray[np.int64]
 class Examples(Protocol):
     """What batches are made of: a corpus, a mixture of several, or one of these seen through BPE dropout."""
 
-    @property
-    def source_lengths(self) -> Rows:
-        """Tokens of the source of each row, without `</s>`."""
-        ...
+    def __len__(self) -> int: ...
 
-    @property
-    def target_lengths(self) -> Rows: ...
+    def lengths(self, epoch: int) -> Lengths:
+        """The numbers of tokens of each row; as the ids, they may differ from epoch to epoch."""
+        ...
 
     def draw(self, epoch: int) -> Rows:
         """The rows to visit in an epoch, a pure function of its number; a row may come more than once."""
         ...
 
     def example(self, row: int, epoch: int) -> Example:
-        """The token ids of a row, which may differ from epoch to epoch."""
+        """The token ids of a row."""
         ...
 
 
@@ -119,8 +117,8 @@ class TokenBatches:
         """All batches of an epoch, in their order: a pure function of examples, budget, seed and epoch."""
         generator = np.random.default_rng([self._seed, epoch])
         rows = self._examples.draw(epoch)
-        sources = self._examples.source_lengths[rows] + 1
-        targets = self._examples.target_lengths[rows] + 1
+        lengths = self._examples.lengths(epoch)
+        sources, targets = lengths.source[rows] + 1, lengths.target[rows] + 1
         order = order_by_lengths(sources, targets, generator)
         bounds = cut_by_budget(sources[order], targets[order], tokens=self._tokens)
         plans = [Plan(epoch, rows[order[start:end]]) for start, end in pairwise(bounds)]
@@ -142,7 +140,7 @@ class TokenBatches:
         self._planned = self.plan(self._epoch)
 
     def _identity(self) -> dict[str, int]:
-        return {"tokens": self._tokens, "seed": self._seed, "rows": len(self._examples.source_lengths)}
+        return {"tokens": self._tokens, "seed": self._seed, "rows": len(self._examples)}
 
     def _next(self) -> Plan:
         if self._index == len(self._planned):

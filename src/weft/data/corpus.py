@@ -29,6 +29,14 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Lengths:
+    """Numbers of tokens, without specials, of the source and of the target of every row."""
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class PairCorpus:
     """Sentence pairs of one origin and one direction, cleaned and tokenised."""
 
@@ -73,13 +81,9 @@ class PairCorpus:
     def __len__(self) -> int:
         return len(self.source)
 
-    @property
-    def source_lengths(self) -> NDArray[np.int64]:
-        return self.source.lengths
-
-    @property
-    def target_lengths(self) -> NDArray[np.int64]:
-        return self.target.lengths
+    def lengths(self, epoch: int) -> Lengths:
+        """The numbers of tokens of each row, the same in every epoch."""
+        return Lengths(self.source.lengths, self.target.lengths)
 
     def example(self, row: int, epoch: int) -> Example:
         """The token ids of a row, the same in every epoch."""

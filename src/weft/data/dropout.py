@@ -1,32 +1,29 @@
 """BPE dropout: now and then a merge is left out, so that a model sees a word cut in several ways.
 
-Provilkov, Emelianenko and Voita 2020, https://arxiv.org/abs/1910.13267, section 3: before every merge each merge that is
-possible is dropped with a probability (0.1 in the paper), and the best of the rest is made.
+Provilkov, Emelianenko and Voita 2020, https://arxiv.org/abs/1910.13267, section 3: before every merge each merge that
+is possible is dropped with a probability (0.1 in the paper), and the best of the rest is made.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weft.base.errors import ConfigError
-from weft.data.corpus import Example
+from weft.data.corpus import Example, Lengths
+from weft.data.ragged import Ragged
 from weft.data.tokenizer import Merges, Tokenizer
 
 
 class TextExamples(Protocol):
     """Examples whose texts are at hand, to be cut again."""
 
-    @property
-    def source_lengths(self) -> NDArray[np.int64]: ...
-
-    @property
-    def target_lengths(self) -> NDArray[np.int64]: ...
+    def __len__(self) -> int: ...
 
     def draw(self, epoch: int) -> NDArray[np.int64]: ...
 
@@ -38,24 +35,25 @@ class TextExamples(Protocol):
 class SubwordDropout:
     """Examples cut anew in every epoch, on both sides: a pure function of seed, epoch and row.
 
-    Lengths, and with them the token budget of a batch, are those of the plain cut: with probability 0.1 real ones are
-    about a fifth longer.
+    Every word has `variants` cuts, made when first met; each of its occurrences takes one of them at random, another
+    in each epoch. Cutting every occurrence afresh takes longer than a GPU takes to train on it, and batches must know
+    the lengths of a whole epoch before it begins.
     """
 
-    def __init__(self, examples: TextExamples, tokenizer: Tokenizer, *, probability: float, seed: int) -> None:
+    def __init__(
+        self, examples: TextExamples, tokenizer: Tokenizer, *, probability: float, seed: int, variants: int = 32
+    ) -> None:
         if not 0.0 <= probability <= 1.0:
-            raise ConfigError(f"probability must be from 0 to 1, got {probability}; 0.1 is usual")
-        self._examples, self._tokenizer = examples, tokenizer
-        self._merges = tokenizer.merges()
-        self._probability, self._seed = probability, seed
+            raise ConfigError(f"probability of dropout must be from 0 to 1, got {probability}; 0.1 is usual")
+        self._examples = examples
+        self._cuts = _Cuts(tokenizer, probability=probability, seed=seed, variants=variants)
+        texts = [examples.texts(row) for row in range(len(examples))]
+        self._source = Ragged.of(self._cuts.words(source) for source, _ in texts)
+        self._target = Ragged.of(self._cuts.words(target) for _, target in texts)
+        self._seed = seed
 
-    @property
-    def source_lengths(self) -> NDArray[np.int64]:
-        return self._examples.source_lengths
-
-    @property
-    def target_lengths(self) -> NDArray[np.int64]:
-        return self._examples.target_lengths
+    def __len__(self) -> int:
+        return len(self._examples)
 
     def draw(self, epoch: int) -> NDArray[np.int64]:
         return self._examples.draw(epoch)
@@ -63,18 +61,67 @@ class SubwordDropout:
     def texts(self, row: int) -> tuple[str, str]:
         return self._examples.texts(row)
 
+    def lengths(self, epoch: int) -> Lengths:
+        """The numbers of tokens of each row in this epoch."""
+        return Lengths(self._side_lengths(self._source, [epoch, 0]), self._side_lengths(self._target, [epoch, 1]))
+
     def example(self, row: int, epoch: int) -> Example:
-        # Python's generator: thousands of single numbers a batch would cost torch's as many calls of an operator.
-        generator = random.Random(f"{self._seed} {epoch} {row}")
-        source, target = (self._cut(text, generator) for text in self._examples.texts(row))
+        source = self._cut(self._source, row, [epoch, 0])
+        target = self._cut(self._target, row, [epoch, 1])
         return Example(source, target, self._examples.example(row, epoch).tag)
 
-    def _cut(self, text: str, generator: random.Random) -> NDArray[np.int32]:
-        pieces = self._tokenizer.pieces(text)
-        ids = chain.from_iterable(
-            segment(piece, self._merges, probability=self._probability, generator=generator) for piece in pieces
-        )
-        return np.fromiter(ids, dtype=np.int32)
+    def _side_lengths(self, side: Ragged, stream: Sequence[int]) -> NDArray[np.int64]:
+        choices = self._choices(side, 0, len(side.values), stream)
+        ends = np.cumsum([0, *self._cuts.lengths(side.values, choices)], dtype=np.int64)
+        return np.diff(ends[side.offsets])
+
+    def _cut(self, side: Ragged, row: int, stream: Sequence[int]) -> NDArray[np.int32]:
+        choices = self._choices(side, int(side.offsets[row]), int(side.offsets[row + 1]), stream)
+        return self._cuts.joined(side[row], choices)
+
+    def _choices(self, side: Ragged, start: int, end: int, stream: Sequence[int]) -> NDArray[np.int64]:
+        """Which variant the words from `start` to `end` of a side take."""
+        return scramble(np.arange(start, end), [self._seed, *stream]) % self._cuts.variants
+
+
+class _Cuts:
+    """The cuts of every word that was met: variant k of a word is a pure function of the seed, the word and k."""
+
+    def __init__(self, tokenizer: Tokenizer, *, probability: float, seed: int, variants: int) -> None:
+        self.variants = variants
+        self._tokenizer, self._merges = tokenizer, tokenizer.merges()
+        self._probability, self._seed = probability, seed
+        self._numbers: dict[str, int] = {}
+        self._words: list[str] = []
+        self._made: dict[int, list[int]] = {}
+
+    def words(self, text: str) -> list[int]:
+        """The number of each word of the text; numbers count the distinct words met so far."""
+        words = self._tokenizer.pieces(text)
+        for word in words:
+            if self._numbers.setdefault(word, len(self._words)) == len(self._words):
+                self._words.append(word)
+        return [self._numbers[word] for word in words]
+
+    def lengths(self, words: NDArray[np.int32], choices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of tokens of each word, cut as chosen."""
+        keys, inverse = np.unique(words.astype(np.int64) * self.variants + choices, return_inverse=True)
+        return np.array([len(self._variant(key)) for key in keys.tolist()], dtype=np.int64)[inverse]
+
+    def joined(self, words: NDArray[np.int32], choices: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The tokens of all these words, cut as chosen."""
+        keys = words.astype(np.int64) * self.variants + choices
+        return np.array([token for key in keys.tolist() for token in self._variant(key)], dtype=np.int32)
+
+    def _variant(self, key: int) -> list[int]:
+        if key not in self._made:
+            word, number = self._words[key // self.variants], key % self.variants
+            # Python's generator: single numbers, of which torch's makes thousands where this makes millions.
+            generator = random.Random(f"{self._seed} {number} {word}")
+            self._made[key] = segment(
+                self._tokenizer.byte_ids(word), self._merges, probability=self._probability, generator=generator
+            )
+        return self._made[key]
 
 
 def segment(piece: Sequence[int], merges: Merges, *, probability: float, generator: random.Random) -> list[int]:
@@ -83,6 +130,16 @@ def segment(piece: Sequence[int], merges: Merges, *, probability: float, generat
     while (place := _best_merge(tokens, merges, probability, generator)) is not None:
         tokens[place : place + 2] = [merges[tokens[place], tokens[place + 1]].token]
     return tokens
+
+
+def scramble(places: NDArray[np.int64], stream: Sequence[int]) -> NDArray[np.int64]:
+    """A random number from 0 to 2**32 for each place, whichever other places are asked for (SplitMix64)."""
+    state = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.random.SeedSequence(stream).generate_state(
+        1, np.uint64
+    )
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((state ^ (state >> np.uint64(31))) >> np.uint64(32)).astype(np.int64)
 
 
 def _best_merge(tokens: list[int], merges: Merges, probability: float, generator: random.Random) -> int | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.base.errors import ConfigError
-from weft.data.corpus import Example, PairCorpus
+from weft.data.corpus import Example, Lengths, PairCorpus
 
 
 class Mixture:
@@ -37,11 +37,14 @@ class Mixture:
         mass = (np.array(weights, dtype=np.float64) * self._sizes) ** (1.0 / temperature)
         self.probabilities: NDArray[np.float64] = mass / mass.sum()
         self._epoch_rows = int(self._sizes.sum()) if epoch_rows is None else epoch_rows
-        self.source_lengths = np.concatenate([corpus.source_lengths for corpus in corpora])
-        self.target_lengths = np.concatenate([corpus.target_lengths for corpus in corpora])
 
     def __len__(self) -> int:
         return int(self._sizes.sum())
+
+    def lengths(self, epoch: int) -> Lengths:
+        """The numbers of tokens of each row, corpus after corpus."""
+        parts = [corpus.lengths(epoch) for corpus in self._corpora]
+        return Lengths(np.concatenate([part.source for part in parts]), np.concatenate([part.target for part in parts]))
 
     def example(self, row: int, epoch: int) -> Example:
         corpus, inside = self._place(row)

@@ -167,11 +167,15 @@ class Tokenizer:
         pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
         return {(ids[left], ids[right]): Merge(rank, ids[left + right]) for rank, (left, right) in enumerate(pairs)}
 
-    def pieces(self, text: str) -> list[list[int]]:
-        """The byte ids of each piece of the text that merging works inside; merged, they are the ids of `encode`."""
+    def pieces(self, text: str) -> list[str]:
+        """The parts of the text that merging works inside, in the byte alphabet."""
         checked(text)
         pieces = self._engine.pre_tokenizer.pre_tokenize_str(" " + nfc(text)) if text else []
-        return [[self._byte_ids[character] for character in piece] for piece, _ in pieces]
+        return [piece for piece, _ in pieces]
+
+    def byte_ids(self, piece: str) -> list[int]:
+        """The ids of the bytes of a piece: what merging begins with."""
+        return [self._byte_ids[character] for character in piece]
 
     def save(self, folder: Path) -> None:
         """Writes `tokenizer.json` into the folder."""
