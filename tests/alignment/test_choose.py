@@ -94,7 +94,7 @@ def test_one_pair_and_one_head_are_enough_for_a_setting() -> None:
 
 
 def test_no_pairs_and_missing_rows_are_refused() -> None:
-    with pytest.raises(DataError, match="needs sentence pairs .* got none; give dev pairs"):
+    with pytest.raises(DataError, match=r"needs sentence pairs .* got none; give dev pairs"):
         choose([])
     with pytest.raises(ShapeError, match=r"t at least 4 and s at least 2, got \[1, 1, 3, 3\]; record every step"):
         choose([Observed(torch.ones(1, 1, 3, 3), [1, 2], [1, 2, 3])])

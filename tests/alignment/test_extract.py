@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ READ = AlignmentSettings(layer=0, heads=(0,), threshold=0.25)
 
 
 def spans(text: str) -> list[Span]:
-    """The spans of the parts of a text between bars, which are no part of it: 'un|able to' has tokens 'un', 'able to'."""
+    """The spans of the parts of a text between bars: of 'ab|c' they are (0, 2) and (2, 3)."""
     ends = np.cumsum([len(part) for part in text.split("|")]).tolist()
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
@@ -64,7 +66,7 @@ def test_the_mass_of_a_target_word_sums_to_one(
     assert (whole.mass >= 0).all()
     found = whole.links(threshold)
     assert [rest.target for rest in found.unaligned] == target_words
-    listed = {word: 0.0 for word in target_words}
+    listed = dict.fromkeys(target_words, 0.0)
     for link in found.links:
         listed[link.target] += link.probability
     for rest in found.unaligned:
@@ -78,7 +80,7 @@ def test_padding_changes_nothing_even_nan() -> None:
     wide = torch.cat([weights, torch.full((2, 5, 3), float("nan"))], -1)
     long = torch.cat([wide, torch.full((2, 2, 11), float("nan"))], 1)
     tokens, words = spans("ab|c|de|f|g|hi|j"), [(0, 3), (3, 6), (7, 10)]
-    arguments = dict(source_tokens=tokens, target_tokens=tokens[:4], source_words=words, target_words=words[:2])
+    arguments = {"source_tokens": tokens, "target_tokens": tokens[:4], "source_words": words, "target_words": words[:2]}
     expected = word_alignment(weights, **arguments, settings=READ)  # type: ignore[arg-type]
     assert word_alignment(long, **arguments, settings=READ) == expected  # type: ignore[arg-type]
 
@@ -118,9 +120,12 @@ def test_a_word_without_tokens_or_rows_is_unaligned() -> None:
 
 def test_mass_on_the_end_token_or_outside_words_is_on_no_word() -> None:
     weights = torch.tensor([[0.0, 0.0, 1.0], [0.5, 0.3, 0.2], [0.0, 0.0, 1.0]])
-    arguments = dict(
-        source_tokens=[(0, 1), (1, 1)], target_tokens=[(0, 1), (1, 2)], source_words=[(0, 1)], target_words=spans("a|b")
-    )
+    arguments = {
+        "source_tokens": [(0, 1), (1, 1)],
+        "target_tokens": [(0, 1), (1, 2)],
+        "source_words": [(0, 1)],
+        "target_words": spans("a|b"),
+    }
     shared = word_weights(weights, **arguments, settings=READ)  # type: ignore[arg-type]
     np.testing.assert_allclose(shared.unaligned, [0.375, 1])
     apart = word_weights(weights, **arguments, settings=READ.model_copy(update={"renormalise": False}))  # type: ignore[arg-type]
@@ -144,7 +149,7 @@ def test_weights_that_are_too_narrow_are_refused() -> None:
 
 
 def pieces(cuts: list[int]) -> list[Span]:
-    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False) if (start + end) % 3]
+    return [(start, end) for start, end in itertools.pairwise(cuts) if (start + end) % 3]
 
 
 def random_weights(seed: int, heads: int, target: int, source: int) -> torch.Tensor:

@@ -1,3 +1,4 @@
+import itertools
 import random
 import time
 
@@ -74,13 +75,29 @@ def test_time_is_linear_in_the_length_of_the_line(unit: str) -> None:
 def naive_segments(text: str) -> list[str]:
     """UAX 29, rule by rule, for every boundary; what the elisions of French add is not among the characters tried."""
     starts = [0, *(place for place in range(1, len(text)) if breaks(text, place)), len(text)]
-    return [text[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(starts)]
 
 
-KINDS = (
-    "ALetter Hebrew_Letter MidLetter MidNumLet MidNum Single_Quote Double_Quote Numeric Katakana ExtendNumLet "
-    "Regional_Indicator WSegSpace Newline CR LF Extend Format ZWJ"
-).split()
+KINDS = [
+    "ALetter",
+    "Hebrew_Letter",
+    "MidLetter",
+    "MidNumLet",
+    "MidNum",
+    "Single_Quote",
+    "Double_Quote",
+    "Numeric",
+    "Katakana",
+    "ExtendNumLet",
+    "Regional_Indicator",
+    "WSegSpace",
+    "Newline",
+    "CR",
+    "LF",
+    "Extend",
+    "Format",
+    "ZWJ",
+]
 IGNORED = {"Extend", "Format", "ZWJ"}
 HARD = {"Newline", "CR", "LF"}
 LETTERS = {"ALetter", "Hebrew_Letter"}
