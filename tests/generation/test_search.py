@@ -23,6 +23,8 @@ KINDS = {
     "beam of 7, no penalty": SearchSettings(beam=7, nbest=7, length_penalty=0.0),
     "short": SearchSettings(beam=3, nbest=3, max_length=4),
     "greedy, short": SearchSettings(beam=1, max_length=4),
+    "short by source": SearchSettings(beam=3, nbest=3, max_length_ratio=0.5, max_length_offset=1),
+    "greedy, short by source": SearchSettings(beam=1, max_length_ratio=0.5, max_length_offset=1),
     "no repeats": SearchSettings(beam=3, no_repeat_ngram=2, min_length=7),
 }
 every_kind = pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS.keys())

@@ -45,6 +45,16 @@ def test_what_is_shown_is_never_taken_back(
     assert shown == tuple(best.tokens for best in plain.best)
 
 
+@pytest.mark.parametrize("seed", range(29))
+def test_one_that_ended_may_yet_be_passed(seed: int) -> None:
+    """A penalty that favours length: what ended early often loses, so live hypotheses must still count."""
+    model, source = Oracle(7, seed=seed, early=1.0), sources(3, seed)
+    settings = SearchSettings(beam=7, length_penalty=1.5, max_length=7)
+    *updates, last = search_steps(model, **asked(model, source), settings=settings)
+    for update in updates:
+        assert all(now[: len(sure)] == sure for sure, now in zip(update.stable, last.stable, strict=True))
+
+
 def test_every_update_but_the_last_says_more() -> None:
     model, source = Oracle(11, early=-3.0, sharpness=7.0), sources(3)
     *updates, _ = search_steps(model, **asked(model, source), settings=SearchSettings(max_length=29))
