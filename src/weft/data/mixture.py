@@ -31,6 +31,10 @@ class Mixture:
         """`epoch_rows` is how many rows an epoch draws, by default as many as there are."""
         weights = [1.0] * len(corpora) if weights is None else weights
         _check(corpora, weights, temperature)
+        if epoch_rows is not None and epoch_rows < 1:
+            raise ConfigError(
+                f"epoch_rows must be at least 1, got {epoch_rows}; leave it out to draw as many as there are"
+            )
         self._corpora, self._seed = tuple(corpora), seed
         self._sizes = np.array([len(corpus) for corpus in corpora], dtype=np.int64)
         self._firsts = np.cumsum([0, *self._sizes[:-1]], dtype=np.int64)

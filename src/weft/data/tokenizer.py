@@ -65,6 +65,8 @@ class Tokenizer:
         names = sorted(ids, key=ids.__getitem__)
         self._tags = _tags(names)
         first, byte_of = len(_SPECIALS) + len(self._tags), byte_alphabet()
+        if not byte_of.keys() <= ids.keys() or not byte_of.keys() >= set("".join(names[first:])):
+            raise ValueError("the vocabulary must be made of the 256 bytes, got other characters")
         self._bytes = [b"" if i < first else bytes(byte_of[c] for c in name) for i, name in enumerate(names)]
         self._byte_ids = {character: ids[character] for character in byte_of}
         self._lengths = np.array([len(token) for token in self._bytes], dtype=np.int64)
