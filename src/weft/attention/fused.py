@@ -12,6 +12,8 @@ from weft.attention.protocol import Feature, KeyValues, allowed, check_queries, 
 from weft.attention.reference import chosen_weights
 from weft.base.shapes import Bool, Tensor
 
+_MANY_SCORES = 1 << 16  # per head: longer sequences keep to the kernel, which never forms the scores
+
 
 class Fused:
     """`scaled_dot_product_attention` behind prepare / attend / weights; `scale` is 1/sqrt(k) by default."""
@@ -54,6 +56,9 @@ class Fused:
     ) -> Tensor:
         b, h, t, width = q.shape
         g = memory.k.shape[1]
+        if h == g and _matrices_are_faster(q, t * memory.k.shape[2]):
+            scale = width**-0.5 if self.scale is None else self.scale
+            return _matrices(q * scale, memory, mask, dropout, is_causal=is_causal)
         if h != g and not is_causal and (mask is None or mask.shape[1:3] == (1, 1)):
             # Heads that share keys become extra queries of one head: far faster than enable_gqa on a CPU.
             folded = F.scaled_dot_product_attention(
@@ -63,6 +68,24 @@ class Fused:
         return F.scaled_dot_product_attention(
             q, memory.k, memory.v, mask, dropout, is_causal, scale=self.scale, enable_gqa=h != g
         )
+
+
+def _matrices_are_faster(q: Tensor, num_scores: int) -> bool:
+    """In bfloat16 on a CPU the kernel's backward pass is many times slower than plain matrices (torch 2.13)."""
+    low = q.dtype in (torch.bfloat16, torch.float16)
+    return low and q.device.type == "cpu" and q.requires_grad and num_scores <= _MANY_SCORES
+
+
+def _matrices(q: Tensor, memory: KeyValues, mask: Tensor | None, dropout: float, *, is_causal: bool) -> Tensor:
+    """Attention by plain matrix products; a mask without dead rows, softmax in float32."""
+    scores_bhts = torch.matmul(q, memory.k.transpose(-1, -2)).float()
+    if is_causal:
+        mask = torch.ones(scores_bhts.shape[-2:], dtype=torch.bool, device=q.device).tril()
+    if mask is not None and mask.dtype is torch.bool:
+        scores_bhts.masked_fill_(~mask, -torch.inf)
+    elif mask is not None:
+        scores_bhts = scores_bhts + mask
+    return torch.matmul(F.dropout(scores_bhts.softmax(-1), dropout).to(q.dtype), memory.v)
 
 
 def _additive(q: Tensor, keep: Tensor | None, bias: Tensor | None) -> Tensor | None:

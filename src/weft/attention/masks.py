@@ -42,7 +42,7 @@ class Mask(ABC):
         """The mask of some heads and query rows of a call and of a stretch of its keys; positions stay absolute."""
         return self
 
-    def check(self, shape: Shape) -> None:
+    def check(self, shape: Shape) -> None:  # noqa: B027 - most masks fit any shape
         """Raise ShapeError unless the mask fits scores of this shape."""
 
 
@@ -159,8 +159,10 @@ class Both(Mask):
         return self.left.dense(queries, keys) & self.right.dense(queries, keys)
 
     def key_keep(self) -> Tensor | None:
-        parts = [keep for keep in (self.left.key_keep(), self.right.key_keep()) if keep is not None]
-        return None if not parts else torch.stack(torch.broadcast_tensors(*parts)).all(0)
+        left, right = self.left.key_keep(), self.right.key_keep()
+        if left is None or right is None:
+            return right if left is None else left
+        return left & right
 
     def select(self, rows: Tensor) -> Mask:
         return Both(self.left.select(rows), self.right.select(rows))

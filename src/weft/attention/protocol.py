@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -45,6 +45,7 @@ class KeyValues:
         return replace(self, mask=mask)
 
 
+@runtime_checkable
 class Backend(Protocol):
     """One way to compute softmax(scale * q k^T + bias) v. Law: `attend == weights @ v` in every back end.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -28,6 +28,7 @@ class Heads:
             raise ConfigError(f"num_heads must be a multiple of num_groups, got {self.num_heads} and {self.num_groups}")
 
 
+@runtime_checkable
 class Past(Protocol):
     """Where self-attention gets its keys and values: a whole sequence, or a history plus one step."""
 

@@ -1,0 +1,12 @@
+"""Every test checks the shapes and dtypes that weft's signatures promise, on one thread, with the same examples."""
+
+import torch
+from hypothesis import HealthCheck, settings
+from jaxtyping import install_import_hook
+
+install_import_hook(["weft.base", "weft.attention", "weft.layers", "weft.models"], "beartype.beartype")
+torch.set_num_threads(1)
+settings.register_profile(
+    "laws", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("laws")
