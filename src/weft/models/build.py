@@ -144,7 +144,7 @@ def _cross_attention(config: ModelConfig, site: str) -> CrossAttention:
 
 def _feedforward(config: ModelConfig) -> nn.Module:
     cls, activation = FEEDFORWARDS[config.activation]
-    return cls(config.width, config.feedforward_width, activation=activation, dropout=config.dropout)
+    return cls(config.width, config.feedforward_width, activation=activation, dropout=config.feedforward_dropout)
 
 
 def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectional: bool) -> nn.GRU:

@@ -43,7 +43,9 @@ class ModelConfig(BaseModel):
     max_length: int = Field(1024, gt=0)
     """Longest sequence that learned positions know; others have no limit."""
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
-    """On embeddings, inside feed-forward and on every residual branch."""
+    """On embeddings and on every residual branch."""
+    feedforward_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    """Inside the feed-forward sub-layer, after the activation."""
     attention_dropout: float = Field(0.0, ge=0.0, lt=1.0)
     """On attention weights; slow on a CPU, where the fused kernel does without."""
     tie: Literal["all", "target", "none"] = "all"

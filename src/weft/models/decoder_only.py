@@ -23,6 +23,7 @@ from weft.layers.block import EncoderLayer
 from weft.layers.cache import Ancestors
 from weft.layers.prompt import Continuing, PromptedHistory, Reading, behind_prompt
 from weft.models.decoder import Encoded
+from weft.models.text import TextOut
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DecoderOnly(nn.Module):
     """A causal Transformer over source then target; speaks encode / init_cache / step, and forward for training."""
 
     def __init__(
-        self, embed: nn.Module, layers: Sequence[EncoderLayer], norm: nn.Module, out: nn.Module, vocabulary_size: int
+        self, embed: nn.Module, layers: Sequence[EncoderLayer], norm: nn.Module, out: TextOut, vocabulary_size: int
     ) -> None:
         super().__init__()
         self.embed, self.layers, self.norm, self.out = embed, nn.ModuleList(layers), norm, out
@@ -56,12 +57,22 @@ class DecoderOnly(nn.Module):
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t w"]:
         """Logits of the token after each target position. Recorded queries and keys are those of the joint sequence."""
+        return self.out(self.states(source, target, record))
+
+    def states(
+        self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
+    ) -> Float[Tensor, "b t d"]:
+        """What `forward` projects; training projects real positions alone."""
         real = torch.ones_like(target, dtype=torch.bool)
         joint = Padded(torch.cat((source.values, target), 1), torch.cat((source.keep, real), 1)).left_aligned()
         x_bsd = self._read(joint, Reading(Causal()), record)
         columns_bt = source.lengths[:, None] + torch.arange(target.shape[1], device=target.device)
         rows_b1 = torch.arange(len(target), device=target.device)[:, None]
-        return self.out(self.norm(x_bsd[rows_b1, columns_bt]))
+        return self.norm(x_bsd[rows_b1, columns_bt])
+
+    def projection(self) -> Float[Tensor, "w d"]:
+        """The table of the output projection."""
+        return self.out.projection.weight
 
     def encode(self, source: Padded, record: Record | None = None) -> Encoded:
         """The keys and values of every layer for the source as prompt, computed once for all hypotheses."""

@@ -18,6 +18,7 @@ from weft.attention.record import Record
 from weft.base.errors import ShapeError
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
+from weft.models.text import TextOut
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class RecurrentDecoder(nn.Module):
 
     def begin(self, summary: Summary) -> Float[Tensor, "b layers d"]:
         """The state before the first token."""
-        return torch.tanh(self.start(summary.vector)).unflatten(-1, (self.gru.num_layers, -1))
+        return torch.tanh(self.start(summary.vector)).view(len(summary.vector), self.gru.num_layers, -1)
 
     def forward(
         self, target: Int[Tensor, "b t"], summary: Float[Tensor, "b d"], state: Float[Tensor, "b layers d"]
@@ -96,7 +97,7 @@ class Recurrent(nn.Module):
     """
 
     def __init__(
-        self, encoder: RecurrentEncoder, decoder: RecurrentDecoder, out: nn.Module, vocabulary_size: int
+        self, encoder: RecurrentEncoder, decoder: RecurrentDecoder, out: TextOut, vocabulary_size: int
     ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.out, self.vocabulary_size = encoder, decoder, out, vocabulary_size
@@ -105,9 +106,17 @@ class Recurrent(nn.Module):
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t w"]:
         """Logits of the token after each target position, given everything before it."""
+        return self.out(self.states(source, target))
+
+    def states(self, source: Padded, target: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
+        """What `forward` projects; training projects real positions alone."""
         summary = self.encode(source)
         states, _ = self.decoder(target, summary.vector, self.decoder.begin(summary))
-        return self.out(states)
+        return states
+
+    def projection(self) -> Float[Tensor, "w d"]:
+        """The table of the output projection."""
+        return self.out.projection.weight
 
     def encode(self, source: Padded, record: Record | None = None) -> Summary:
         return self.encoder(source)

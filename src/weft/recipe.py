@@ -1,0 +1,152 @@
+"""A training recipe: everything that decides a run, as one TOML file that a user copies."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from weft.base.errors import ConfigError
+from weft.base.validate import validate
+from weft.data.clean import Cleaning
+from weft.models.config import PRESETS, ModelConfig
+from weft.store.config import SearchDefaults
+from weft.training.config import TrainingConfig
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class PairSource(_Frozen):
+    """One file of pairs (TSV), or two line-aligned files, of one language direction."""
+
+    path: str
+    """TSV, or the source side when `target_path` is given; plain, .gz or .xz; relative to `--data`."""
+    target_path: str | None = None
+    """The target side, line by line."""
+    columns: tuple[int, int] = (0, 1)
+    """Which columns of the TSV are source and target, from 0."""
+    from_: str = Field(alias="from")
+    """Source language."""
+    to: str
+    """Target language."""
+    weight: float = Field(1.0, gt=0)
+    """How often its rows are drawn, against 1 for others."""
+    rows: int | None = Field(None, gt=0)
+    """Draw a seeded sample of so many rows once; None takes all."""
+
+
+class DataConfig(_Frozen):
+    """What is read."""
+
+    train: tuple[PairSource, ...] = Field(min_length=1)
+    """Training sets."""
+    dev: tuple[PairSource, ...] = ()
+    """Development sets, for scores while training; all of them count as one."""
+    temperature: float = Field(1.0, gt=0)
+    """1 draws training sets by size and weight; higher values draw small ones more often."""
+    cleaning: Cleaning = Cleaning()
+    """Which training pairs are kept."""
+
+
+class TokenizerConfig(_Frozen):
+    """The byte-pair tokenizer, trained on all training text."""
+
+    vocabulary_size: int = Field(8000, ge=300)
+    """Tokens, specials and language tags included."""
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    """BPE dropout of training text (Provilkov et al. 2020)."""
+
+
+class ValidationConfig(_Frozen):
+    """How development sets are translated while training."""
+
+    beam: int = Field(1, ge=1)
+    """1 is greedy, the fastest."""
+    rows: int | None = Field(None, gt=0)
+    """Only the first so many rows; None takes all."""
+    samples: int = Field(3, ge=0)
+    """How many dev translations each look writes into the log."""
+
+
+class About(_Frozen):
+    """What the card of the trained model says."""
+
+    name: str = "A weft model"
+    """Its title."""
+    licence: str = ""
+    """SPDX name of the licence of the weights."""
+    credits: tuple[str, ...] = ()
+    """One line for each data set: name, licence, whom to thank."""
+
+
+class Recipe(_Frozen):
+    """All of a recipe file."""
+
+    seed: int = Field(1, ge=0)
+    """Decides initial weights, the order of the data and dropout."""
+    about: About = About()
+    data: DataConfig
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    preset: Literal["tiny", "small", "base", "big"] | None = None
+    """A model shape by name; what `[model]` says wins."""
+    model: dict[str, Any] = Field(default_factory=dict)
+    """The model's shape, keys of `ModelConfig` without the vocabulary size."""
+    training: TrainingConfig
+    validation: ValidationConfig = ValidationConfig()
+    search: SearchDefaults = SearchDefaults()
+    """How the finished model is searched by default."""
+
+    @model_validator(mode="after")
+    def _model_is_valid(self) -> Recipe:
+        validate(ModelConfig, self._model_keys(300), where="[model]")
+        return self
+
+    def model_config_for(self, vocabulary_size: int) -> ModelConfig:
+        """The model's configuration, once the tokenizer is known."""
+        return ModelConfig.model_validate(self._model_keys(vocabulary_size))
+
+    def _model_keys(self, vocabulary_size: int) -> dict[str, Any]:
+        preset = PRESETS[self.preset] if self.preset else {}
+        return {**preset, **self.model, "vocabulary_size": vocabulary_size}
+
+    @property
+    def languages(self) -> list[str]:
+        """Target languages, in the order in which they first appear."""
+        return list(dict.fromkeys(source.to for source in self.data.train))
+
+
+def read_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
+    """The recipe in a TOML file, with `key.path=value` settings applied over it.
+
+    Raises ConfigError naming the file, the key path and the nearest valid key.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: wanted a recipe, got: {error.strerror}; copy one from recipes/") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: wanted TOML, got: {error}; mend the line it names") from error
+    for setting in settings or []:
+        _apply(data, setting)
+    return validate(Recipe, data, where=str(path))
+
+
+def _apply(data: dict[str, Any], setting: str) -> None:
+    """`training.steps=100`: values are TOML, and text needs no quotes."""
+    path, equals, text = setting.partition("=")
+    if not equals:
+        raise ConfigError(f"--set wants key.path=value, got {setting!r}; for instance --set training.steps=1000")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = path.strip().split(".")
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise ConfigError(f"--set {setting}: {parent} is no table; only values inside tables can be set")
+    data[last] = value

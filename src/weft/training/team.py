@@ -1,0 +1,62 @@
+"""The processes that train together, started by torchrun; alone, a team of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process's number and how many there are. Number 0 alone writes files and validates."""
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = torch.device("cpu")
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module with its gradients averaged over the team."""
+        return module if self.size == 1 else DistributedDataParallel(module)
+
+    def pause(self, module: nn.Module, *, last: bool) -> AbstractContextManager[None]:
+        """Holds back the exchange of gradients until the last micro-batch of an update."""
+        if isinstance(module, DistributedDataParallel) and not last:
+            return module.no_sync()
+        return nullcontext()
+
+    def total(self, values: list[float]) -> list[float]:
+        """The sum of each number over the team."""
+        if self.size == 1:
+            return values
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(tensor)
+        return [float(value) for value in tensor]
+
+    def agree(self, value: float) -> float:
+        """What number 0 says, for everyone."""
+        return self.total([value if self.leads else 0.0])[0]
+
+
+@contextmanager
+def joined_team(device: torch.device) -> Iterator[Team]:
+    """The team that torchrun's environment describes; leaves it when the block ends."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Team()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Team(dist.get_rank(), size, device)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,75 @@
+"""A model's scores on the development pairs of its recipe."""
+
+from __future__ import annotations
+
+import sacrebleu
+import torch
+from torch import nn
+
+from weft.base.padded import pad
+from weft.data.tokenizer import EOS
+from weft.decoding import decode_many
+from weft.generation.batching import batches_by_length
+from weft.generation.settings import SearchSettings
+from weft.recipe import Recipe
+from weft.training.loss import cross_entropy
+from weft.training_data import TrainingData
+
+_BATCH_TOKENS = 4096
+
+
+class Validation:
+    """Translates the development pairs and scores the result; keeps a few translations to show."""
+
+    def __init__(self, recipe: Recipe, read: TrainingData) -> None:
+        self.recipe, self.tokenizer, self.pairs = recipe, read.tokenizer, read.dev
+        self.metric = recipe.training.metric
+        self.sources = self.tokenizer.encode_batch([pair.source for pair in self.pairs])
+        self.targets = self.tokenizer.encode_batch([pair.target for pair in self.pairs])
+        self.samples: list[dict[str, str]] = []
+
+    def scores(self, model: nn.Module, *, beam: int) -> dict[str, float]:
+        """`loss` (nats a token) and, where the recipe's metric asks to translate, `bleu` and `chrf`."""
+        if not self.pairs:
+            return {}
+        model.eval()
+        found = {"loss": self._loss(model)}
+        if self.metric != "loss":
+            translations = self._translations(model, beam)
+            references = [[pair.target for pair in self.pairs]]
+            found["bleu"] = sacrebleu.corpus_bleu(translations, references).score
+            found["chrf"] = sacrebleu.corpus_chrf(translations, references).score
+        return found
+
+    def key_figure(self, scores: dict[str, float]) -> float:
+        """What the best model has most of; without development pairs the latest is the best."""
+        if not scores:
+            return float("inf")
+        return -scores["loss"] if self.metric == "loss" else scores[self.metric]
+
+    def _translations(self, model: nn.Module, beam: int) -> list[str]:
+        defaults = self.recipe.search
+        settings = SearchSettings(**{**defaults.model_dump(), "beam": beam})
+        tags = [pair.tag for pair in self.pairs]
+        device = next(model.parameters()).device
+        found = decode_many(model, self.sources, tag=tags, settings=settings, device=device)  # type: ignore[arg-type]
+        texts = [self.tokenizer.decode(hypotheses[0].tokens) for hypotheses in found]
+        self.samples = [
+            {"source": pair.source, "target": pair.target, "translation": text}
+            for pair, text in list(zip(self.pairs, texts, strict=True))[: self.recipe.validation.samples]
+        ]
+        return texts
+
+    @torch.inference_mode()
+    def _loss(self, model: nn.Module) -> float:
+        """Mean negative log-likelihood of the references, without smoothing."""
+        device = next(model.parameters()).device
+        total, count = 0.0, 0
+        for rows in batches_by_length([len(target) + 1 for target in self.targets], max_tokens=_BATCH_TOKENS):
+            source = pad([[*self.sources[row], EOS] for row in rows], device=device)
+            inputs = pad([[self.pairs[row].tag, *self.targets[row]] for row in rows], device=device)
+            outputs = pad([[*self.targets[row], EOS] for row in rows], device=device)
+            logits = model(source, inputs.values)[outputs.keep]
+            total += float(cross_entropy(logits, outputs.values[outputs.keep], 0.0).likelihood)
+            count += len(logits)
+        return total / count
