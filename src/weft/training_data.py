@@ -50,16 +50,16 @@ def read_training_data(recipe: Recipe, out: Path, data: Path, *, team: Team, ini
     pairs = [_sampled(source, data, recipe.seed + number) for number, source in enumerate(sources)]
     tokenizer = _tokenizer(recipe, out, pairs, team=team, init=init)
     corpora = tuple(
-        PairCorpus.build(
-            rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=source.path
-        )
+        PairCorpus.build(rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=source.path)
         for source, rows in zip(sources, pairs, strict=True)
     )
     weights = [source.weight for source in sources]
     examples: Examples = Mixture(corpora, seed=recipe.seed, weights=weights, temperature=recipe.data.temperature)
     if recipe.tokenizer.dropout:
         examples = SubwordDropout(examples, tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
-    files = [data / name for source in (*sources, *recipe.data.dev) for name in (source.path, source.target_path) if name]
+    files = [
+        data / name for source in (*sources, *recipe.data.dev) for name in (source.path, source.target_path) if name
+    ]
     return TrainingData(tokenizer, corpora, examples, _dev_pairs(recipe, data, tokenizer), tuple(files))
 
 

@@ -8,10 +8,11 @@ from torch import nn
 
 from weft.base.padded import pad
 from weft.data.tokenizer import EOS
-from weft.decoding import decode_many
+from weft.decoding import Decoder, Job
 from weft.generation.batching import batches_by_length
 from weft.generation.settings import SearchSettings
 from weft.recipe import Recipe
+from weft.segments import Segment
 from weft.training.loss import cross_entropy
 from weft.training_data import TrainingData
 
@@ -50,10 +51,14 @@ class Validation:
     def _translations(self, model: nn.Module, beam: int) -> list[str]:
         defaults = self.recipe.search
         settings = SearchSettings(**{**defaults.model_dump(), "beam": beam})
-        tags = [pair.tag for pair in self.pairs]
-        device = next(model.parameters()).device
-        found = decode_many(model, self.sources, tag=tags, settings=settings, device=device)  # type: ignore[arg-type]
-        texts = [self.tokenizer.decode(hypotheses[0].tokens) for hypotheses in found]
+        decoder = Decoder(model, self.tokenizer, cache_size=0)
+        jobs = [Job(Segment(0, pair.source, self.tokenizer.encode(pair.source))) for pair in self.pairs]
+        texts = [""] * len(jobs)
+        for tag in {pair.tag for pair in self.pairs}:
+            rows = [row for row, pair in enumerate(self.pairs) if pair.tag == tag]
+            answers = decoder.decode([jobs[row] for row in rows], tag=tag, settings=settings, align=False)
+            for row, ranked in zip(rows, answers, strict=True):
+                texts[row] = ranked[0].text
         self.samples = [
             {"source": pair.source, "target": pair.target, "translation": text}
             for pair, text in list(zip(self.pairs, texts, strict=True))[: self.recipe.validation.samples]

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from weft.base.errors import ConfigError
-from weft.base.padded import Padded, pad
+from weft.base.padded import Padded
 from weft.base.shapes import Int, Tensor
 from weft.data.corpus import Example, Lengths
 from weft.data.tokenizer import EOS, PAD
@@ -77,13 +77,23 @@ class Plan:
 
 def collate(examples: Sequence[Example], *, epoch: int, rows: Rows) -> Batch:
     """One padded batch of the examples, in their order."""
-    return Batch(
-        source=pad([[*example.source.tolist(), EOS] for example in examples], padding=PAD),
-        target_input=pad([[example.tag, *example.target.tolist()] for example in examples], padding=PAD).values,
-        target_output=pad([[*example.target.tolist(), EOS] for example in examples], padding=PAD),
-        epoch=epoch,
-        rows=rows,
-    )
+    source = _ended([example.source for example in examples])
+    target_output = _ended([example.target for example in examples])
+    tags = torch.tensor([[example.tag] for example in examples])
+    shifted = torch.cat((tags, target_output.values[:, :-1]), dim=1)
+    # One column later the </s> of a short target stands outside of it, where the long ones still have tokens.
+    target_input = shifted.masked_fill(~target_output.keep, PAD)
+    return Batch(source, target_input, target_output, epoch, rows)
+
+
+def _ended(sequences: Sequence[NDArray[np.int32]]) -> Padded:
+    """The sequences, each with `</s>` at its end, as one batch."""
+    lengths = np.array([[len(sequence)] for sequence in sequences])
+    places = np.arange(lengths.max() + 1)
+    values = np.full((len(sequences), len(places)), PAD, dtype=np.int64)
+    values[places < lengths] = np.concatenate(sequences)
+    values[places == lengths] = EOS
+    return Padded(torch.from_numpy(values), torch.from_numpy(places <= lengths))
 
 
 class TokenBatches:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
@@ -63,25 +64,25 @@ class SubwordDropout:
 
     def lengths(self, epoch: int) -> Lengths:
         """The numbers of tokens of each row in this epoch."""
-        return Lengths(self._side_lengths(self._source, [epoch, 0]), self._side_lengths(self._target, [epoch, 1]))
+        return Lengths(self._side_lengths(self._source, (epoch, 0)), self._side_lengths(self._target, (epoch, 1)))
 
     def example(self, row: int, epoch: int) -> Example:
-        source = self._cut(self._source, row, [epoch, 0])
-        target = self._cut(self._target, row, [epoch, 1])
+        source = self._cut(self._source, row, (epoch, 0))
+        target = self._cut(self._target, row, (epoch, 1))
         return Example(source, target, self._examples.example(row, epoch).tag)
 
-    def _side_lengths(self, side: Ragged, stream: Sequence[int]) -> NDArray[np.int64]:
+    def _side_lengths(self, side: Ragged, stream: tuple[int, int]) -> NDArray[np.int64]:
         choices = self._choices(side, 0, len(side.values), stream)
         ends = np.cumsum([0, *self._cuts.lengths(side.values, choices)], dtype=np.int64)
         return np.diff(ends[side.offsets])
 
-    def _cut(self, side: Ragged, row: int, stream: Sequence[int]) -> NDArray[np.int32]:
+    def _cut(self, side: Ragged, row: int, stream: tuple[int, int]) -> NDArray[np.int32]:
         choices = self._choices(side, int(side.offsets[row]), int(side.offsets[row + 1]), stream)
         return self._cuts.joined(side[row], choices)
 
-    def _choices(self, side: Ragged, start: int, end: int, stream: Sequence[int]) -> NDArray[np.int64]:
+    def _choices(self, side: Ragged, start: int, end: int, stream: tuple[int, int]) -> NDArray[np.int64]:
         """Which variant the words from `start` to `end` of a side take."""
-        return scramble(np.arange(start, end), [self._seed, *stream]) % self._cuts.variants
+        return scramble(np.arange(start, end), key=_key(self._seed, *stream)) % self._cuts.variants
 
 
 class _Cuts:
@@ -132,14 +133,21 @@ def segment(piece: Sequence[int], merges: Merges, *, probability: float, generat
     return tokens
 
 
-def scramble(places: NDArray[np.int64], stream: Sequence[int]) -> NDArray[np.int64]:
-    """A random number from 0 to 2**32 for each place, whichever other places are asked for (SplitMix64)."""
-    state = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.random.SeedSequence(stream).generate_state(
-        1, np.uint64
-    )
+def scramble(places: NDArray[np.int64], *, key: np.uint64) -> NDArray[np.int64]:
+    """A random number from 0 to 2**32 for each place, whichever other places are asked for.
+
+    SplitMix64 (Steele, Lea and Flood 2014, https://doi.org/10.1145/2714064.2660195).
+    """
+    state = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return ((state ^ (state >> np.uint64(31))) >> np.uint64(32)).astype(np.int64)
+
+
+@lru_cache
+def _key(*numbers: int) -> np.uint64:
+    """One key for one stream of random numbers."""
+    return np.uint64(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
 def _best_merge(tokens: list[int], merges: Merges, probability: float, generator: random.Random) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -23,6 +23,7 @@ class Choice:
     log_probs: Float[Tensor, "m n"]
 
 
+@runtime_checkable
 class Chooser(Protocol):
     """Decides how each hypothesis goes on."""
 

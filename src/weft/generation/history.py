@@ -10,7 +10,7 @@ import torch
 from weft.base.shapes import Float, Int, Tensor
 
 
-def dense(steps: Sequence[Tensor], rows: Sequence[Int[Tensor, " m"]], num_sources: int) -> Tensor:
+def dense(steps: Sequence[Tensor], rows: Sequence[Int[Tensor, " _"]], num_sources: int) -> Tensor:
     """Steps of `[m n]`, each for its own rows, as one `[t b n]` on the CPU; 0 where a source had left the batch."""
     if all(len(step) == num_sources for step in steps):
         return torch.stack(list(steps)).cpu()
@@ -46,7 +46,7 @@ class History:
         self.log_probs.append(log_probs)
 
     def trace(
-        self, slots: Int[Tensor, "b k"], reads: Int[Tensor, "b k"], rows: Sequence[Int[Tensor, " m"]], *, since: int = 0
+        self, slots: Int[Tensor, "b k"], reads: Int[Tensor, "b k"], rows: Sequence[Int[Tensor, " _"]], *, since: int = 0
     ) -> Traced:
         """The paths, from step `since` on, of hypotheses that took `reads` steps, the last in `slots`; CPU tensors.
 

@@ -43,7 +43,7 @@ class Result:
     """
 
     hypotheses: tuple[tuple[Hypothesis, ...], ...]
-    rows: tuple[Int[Tensor, " m"], ...]
+    rows: tuple[Int[Tensor, " _"], ...]
 
     @property
     def best(self) -> tuple[Hypothesis, ...]:

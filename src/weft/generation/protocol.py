@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, runtime_checkable
 
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
 
 
+@runtime_checkable
 class Memory(Protocol):
     """A batch of encoded sources. The search may keep some of them and drop the rest."""
 
-    def select(self, rows: Int[Tensor, " m"]) -> Self: ...
+    def select(self, rows: Int[Tensor, " m"]) -> Memory: ...
 
 
+@runtime_checkable
 class Cache(Protocol):
     """What the decoder remembers between steps: a value passed in and returned; the one passed in is spent."""
 
-    def reorder(self, parents: Int[Tensor, "b n"]) -> Self:
+    def reorder(self, parents: Int[Tensor, "b n"]) -> Cache:
         """Hypothesis i of source b continues what was hypothesis `parents[b, i]`."""
         ...
 
-    def select(self, rows: Int[Tensor, " m"]) -> Self:
+    def select(self, rows: Int[Tensor, " m"]) -> Cache:
         """Keep these sources (with all their hypotheses) and drop the others."""
         ...
 
 
+@runtime_checkable
 class Seq2Seq(Protocol):
     """A model that reads a source once and writes a target token by token."""
 

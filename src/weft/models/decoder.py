@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from weft.attention.masks import Causal, Padding
@@ -27,6 +28,36 @@ class Encoded:
 
     def select(self, rows: Int[Tensor, " m"]) -> Encoded:
         return Encoded(tuple(memory.select(rows) for memory in self.cross), self.keep[rows])
+
+    def parts(self) -> list[Encoded]:
+        """Each source as a memory of its own, copied and without its padding at the end."""
+        lengths = self.keep.sum(1).tolist()
+        return [
+            Encoded(
+                tuple(_stretch(memory, row, length) for memory in self.cross), self.keep[row : row + 1, :length].clone()
+            )
+            for row, length in enumerate(lengths)
+        ]
+
+    @staticmethod
+    def joined(parts: Sequence[Encoded]) -> Encoded:
+        """One memory of several, padded at the end: the inverse of `parts`."""
+        longest = max(part.keep.shape[1] for part in parts)
+        keep = torch.cat([F.pad(part.keep, (0, longest - part.keep.shape[1])) for part in parts])
+        mask = Padding(keep)
+        layers = zip(*(part.cross for part in parts), strict=True)
+        return Encoded(tuple(_stacked(memories, longest, mask) for memories in layers), keep)
+
+
+def _stretch(memory: KeyValues, row: int, length: int) -> KeyValues:
+    k, v = (x[row : row + 1, :, :length].clone() for x in (memory.k, memory.v))
+    return KeyValues(k, v, Padding(torch.ones(1, length, dtype=torch.bool, device=k.device)))
+
+
+def _stacked(memories: Sequence[KeyValues], longest: int, mask: Padding) -> KeyValues:
+    k = torch.cat([F.pad(memory.k, (0, 0, 0, longest - memory.k.shape[2])) for memory in memories])
+    v = torch.cat([F.pad(memory.v, (0, 0, 0, longest - memory.v.shape[2])) for memory in memories])
+    return KeyValues(k, v, mask)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ open (Bahdanau et al. 2015, section 1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,6 +30,15 @@ class Summary:
 
     def select(self, rows: Int[Tensor, " m"]) -> Summary:
         return Summary(self.vector[rows])
+
+    def parts(self) -> list[Summary]:
+        """Each source as a memory of its own."""
+        return [Summary(row[None].clone()) for row in self.vector]
+
+    @staticmethod
+    def joined(parts: Sequence[Summary]) -> Summary:
+        """One memory of several: the inverse of `parts`."""
+        return Summary(torch.cat([part.vector for part in parts]))
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,14 @@ def default(to: str, from_: str | None = None) -> str:
     )
 
 
+def first() -> str:
+    """The name of the first model there is; ConfigError if there is none."""
+    models = available()
+    if not models:
+        raise ConfigError(f"wanted a model, got no name; {_there_are('')}")
+    return models[0].name
+
+
 def _named() -> dict[str, Path]:
     places = [place for place in (BUNDLED, home()) if place.is_dir()]  # later ones win
     folders = [path for place in places for path in place.iterdir() if not path.name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Label-smoothed cross-entropy, plainly from logits, and fused with the output projection so that no logits are kept."""
+"""Label-smoothed cross-entropy, plainly from logits, and fused with the output projection so that none are kept."""
 
 from __future__ import annotations
 
@@ -56,9 +56,7 @@ class _Projected(torch.autograd.Function):
         grad_table = torch.zeros(table.shape, dtype=wide, device=table.device)
         table_sum, spread = table_wd.to(wide).sum(0), smoothing / len(table)
         smoothed = likelihood = torch.zeros((), dtype=wide, device=states.device)
-        for x, y, grad_x in zip(
-            states_md.split(ROWS), target.split(ROWS), grad_states.split(ROWS), strict=True
-        ):
+        for x, y, grad_x in zip(states_md.split(ROWS), target.split(ROWS), grad_states.split(ROWS), strict=True):
             # The slope of a row is exp(logits - top) / mass - smoothing / w - (1 - smoothing) one-hot: only the first
             # term is a block of logits; the others are rank-one and rows of the table, added in full precision.
             logits_mw = (x @ table_wd.T).to(wide)

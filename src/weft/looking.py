@@ -1,0 +1,76 @@
+"""What every layer and head of a model looked at while it wrote a given target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from weft.alignment.choose import Choice, Observed, choose
+from weft.alignment.draw import Heat
+from weft.alignment.settings import AlignmentSettings
+from weft.attention.record import Record
+from weft.base.errors import UnsupportedError
+from weft.base.padded import pad
+from weft.data.tokenizer import EOS, Tokenizer
+from weft.models.config import ModelConfig
+from weft.segments import Segment
+from weft.store.config import StoredConfig
+from weft.store.folder import StoredModel
+
+
+def cross_sites(config: ModelConfig) -> list[str]:
+    """The cross-attention sites of a model, first layer first; UnsupportedError if it has none."""
+    if config.kind != "transformer":
+        raise UnsupportedError(f"a {config.kind} model has no cross-attention to align by; use a transformer")
+    return [f"decoder.{layer}.target_to_source" for layer in range(config.decoder_layers)]
+
+
+def alignment_of(config: StoredConfig) -> AlignmentSettings | None:
+    """Where the alignment is read: as the model says, else all heads of its middle decoder layer; None if it has none."""
+    if config.model.kind != "transformer":
+        return None
+    heads = tuple(range(config.model.num_heads))
+    return config.alignment or AlignmentSettings(layer=config.model.decoder_layers // 2, heads=heads)
+
+
+@torch.inference_mode()
+def cross_weights(
+    model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, tag: int
+) -> Tensor:
+    """Weights `[l h t s]` while `target` (ids, no specials) is forced; row 0 read the tag, the last column `</s>`."""
+    sites = cross_sites(config)
+    device = next(model.parameters()).device
+    record = Record(sites)
+    model(pad([[*source, EOS]], device=device), torch.tensor([[tag, *target]], device=device), record)
+    return torch.stack([record.at(site)[0].weights()[0] for site in sites])
+
+
+def heat(stored: StoredModel, segment: Segment, translation: str, *, to: str) -> Heat:
+    """The weights of all layers and heads for a translated segment, labelled by tokens."""
+    tokenizer = stored.tokenizer
+    target = tokenizer.encode(translation)
+    weights = cross_weights(stored.model, stored.config.model, segment.tokens.ids, target.ids, tag=tokenizer.tag(to))
+    rows = [f"<2{to}>"] + [translation[slice(*span)] for span in target.spans]
+    columns = [segment.text[slice(*span)] for span in segment.tokens.spans] + ["</s>"]
+    return Heat(weights, rows, columns, chosen=alignment_of(stored.config))
+
+
+def choose_alignment(
+    model: torch.nn.Module,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    pairs: Iterable[tuple[str, str, int]],
+    *,
+    settings: AlignmentSettings | None = None,
+) -> Choice:
+    """The layer and heads that align best, found on pairs (source, target, tag of the target) without gold links."""
+
+    def observed() -> Iterator[Observed]:
+        for source_text, target_text, tag in pairs:
+            source, target = tokenizer.encode(source_text).ids, tokenizer.encode(target_text).ids
+            if source and target:
+                yield Observed(cross_weights(model, config, source, target, tag=tag), source, target)
+
+    return choose(observed(), settings=settings)

@@ -1,0 +1,109 @@
+"""What a translator answers: text, scores and alignment, as values that print, draw and serialise themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weft.alignment.draw import Drawing, fragment
+from weft.alignment.link import Link, Unaligned, WordAlignment
+from weft.alignment.words import words
+from weft.base.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One way to translate a text. `alignment` and `unaligned` are None unless they were asked for."""
+
+    text: str
+    score: float
+    """What ranks hypotheses: the summed log-probability, `</s>` included, over length ** alpha."""
+    log_probability: float
+    """The plain sum, natural logarithm."""
+    alignment: tuple[Link, ...] | None = None
+    """For each target word its best source word and every further one above the threshold."""
+    unaligned: tuple[Unaligned, ...] | None = None
+    """For each target word the mass on no source word; listed and unlisted link mass plus this is 1."""
+
+    def to_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "text": self.text,
+            "score": self.score,
+            "log_probability": self.log_probability,
+        }
+        if self.alignment is not None and self.unaligned is not None:
+            found["alignment"] = [link.to_json() for link in self.alignment]
+            found["unaligned"] = [one.to_json() for one in self.unaligned]
+        return found
+
+
+@dataclass(frozen=True)
+class Translation(Hypothesis):
+    """The best hypothesis for a source text, and the n best ones, of which it is the first."""
+
+    source: str = ""
+    from_: str = ""
+    to: str = ""
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `weft translate --format json` prints; `hypotheses` if more than one was asked for."""
+        own = super().to_json()
+        found = {"source": self.source, "text": own.pop("text"), "from": self.from_, "to": self.to, **own}
+        if len(self.hypotheses) > 1:
+            found["hypotheses"] = [hypothesis.to_json() for hypothesis in self.hypotheses]
+        return found
+
+    @property
+    def word_alignment(self) -> WordAlignment:
+        """Links and unaligned shares together; UnsupportedError if they were not asked for."""
+        if self.alignment is None or self.unaligned is None:
+            raise UnsupportedError("this translation carries no alignment; translate with align=True")
+        return WordAlignment(self.alignment, self.unaligned)
+
+    def drawing(self) -> Drawing:
+        """The pair and its links, to be drawn."""
+        return Drawing(
+            source=self.source,
+            target=self.text,
+            source_words=words(self.source),
+            target_words=words(self.text),
+            alignment=self.word_alignment,
+            languages=(self.from_, self.to),
+        )
+
+    def plot(self) -> Figure:
+        """A heat map of the links, target words down, source words across; needs `pip install "weft[plot]"`."""
+        import torch
+
+        from weft.alignment.plot import heat_map
+
+        source, target = words(self.source), words(self.text)
+        weights = torch.zeros(len(target), len(source))
+        for link in self.word_alignment.links:
+            weights[target.index(link.target), source.index(link.source)] = link.probability
+        labels = [self.text[slice(*span)] for span in target], [self.source[slice(*span)] for span in source]
+        return heat_map(weights, *labels)
+
+    def _repr_html_(self) -> str:
+        if self.alignment is None:
+            return f'<div dir="auto">{_escaped(self.source)}<br><strong>{_escaped(self.text)}</strong></div>'
+        return fragment(self.drawing())
+
+
+@dataclass(frozen=True)
+class Score:
+    """How probable a given target is: the sum over its tokens and `</s>`, and how many these are."""
+
+    log_probability: float
+    num_tokens: int
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

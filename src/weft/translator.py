@@ -1,0 +1,210 @@
+"""The life of a sentence: text -> ids -> memory -> hypotheses -> text, with the alignment read on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+
+from weft.alignment.draw import Drawing
+from weft.base.errors import ConfigError
+from weft.data.tokenizer import EOS
+from weft.decoding import Decoder, Job, forced_scores
+from weft.encoded_source import EncodedSource
+from weft.generation.settings import SearchSettings
+from weft.generation.stream import search_steps
+from weft.looking import alignment_of, heat
+from weft.segments import Source, read_source
+from weft.store import names
+from weft.store.config import LanguagePair
+from weft.store.folder import StoredModel
+from weft.store.folder import load as load_stored
+from weft.translation import Score, Translation
+from weft.weaving import woven
+
+Text = str | Sequence[str] | EncodedSource
+_WINDOW = 256  # lines of a file that are translated together
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    to: str | None = None,
+    from_: str | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Translator:
+    """The translator of a model that ships or is installed, or of a folder; None: the first for the languages.
+
+    Raises ConfigError if there is none (naming those there are), DataError if its files are damaged.
+    """
+    if model is None:
+        model = names.default(to, from_) if to is not None else names.first()
+    return Translator(load_stored(model, device=device, dtype=dtype or torch.float32))
+
+
+class Translator:
+    """Translates with one model. Sources that were read lately are kept, `cache_size` segments of them."""
+
+    def __init__(self, stored: StoredModel, *, cache_size: int = 256, batch_tokens: int = 4096) -> None:
+        self.stored, self.config, self.card = stored, stored.config, stored.card
+        self.tokenizer, self.name = stored.tokenizer, stored.folder.name
+        self.decoder = Decoder(
+            stored.model,
+            stored.tokenizer,
+            alignment=alignment_of(stored.config),
+            cache_size=cache_size,
+            batch_tokens=batch_tokens,
+        )
+
+    def __repr__(self) -> str:
+        pairs = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
+        return f"<weft translator {self.name}: {pairs}>"
+
+    @property
+    def languages(self) -> tuple[LanguagePair, ...]:
+        """The directions it translates in."""
+        return self.config.languages
+
+    def pair(self, to: str, from_: str | None = None) -> tuple[str, str]:
+        """Source and target language of a request; ConfigError names the choices if it is unknown or not clear."""
+        choices = [pair.from_ for pair in self.languages if pair.to == to]
+        known = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
+        if not choices or (from_ is not None and from_ not in choices):
+            wanted = f"{from_}-{to}" if from_ else to
+            raise ConfigError(f"model {self.name} translates {known}, got a request for {wanted}; choose one of these")
+        if from_ is None and len(choices) > 1:
+            raise ConfigError(f"to {to} there are several source languages; choose one of {', '.join(choices)}")
+        return from_ or choices[0], to
+
+    @overload
+    def translate(self, text: str, *, to: str, **options: Any) -> Translation: ...
+    @overload
+    def translate(self, text: Sequence[str], *, to: str, **options: Any) -> list[Translation]: ...
+    @overload
+    def translate(self, text: EncodedSource, *, to: str, **options: Any) -> Translation | list[Translation]: ...
+    def translate(
+        self,
+        text: Text,
+        *,
+        to: str,
+        from_: str | None = None,
+        beam: int | None = None,
+        nbest: int = 1,
+        align: bool = False,
+        prefix: str | None = None,
+        settings: SearchSettings | None = None,
+    ) -> Translation | list[Translation]:
+        """One text, several, or an encoded source, as translations in the same order.
+
+        A text of several sentences is translated sentence by sentence and keeps its white space. `prefix` is how the
+        translation must begin (of one sentence). `settings` replaces the model's search defaults; `beam` and `nbest`
+        win over both. Raises ConfigError for languages the model does not know and impossible settings.
+        """
+        from_, to = self.pair(to, from_)
+        sources = [read_source(each, self.tokenizer) for each in _texts(text)]
+        search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
+        jobs = self._jobs(sources, text, prefix)
+        answers = iter(self.decoder.decode(jobs, tag=self.tokenizer.tag(to), settings=search, align=align))
+        found = [
+            woven(
+                source, list(islice(answers, len(source.segments))), languages=(from_, to), search=search, align=align
+            )
+            for source in sources
+        ]
+        single = isinstance(text, str) or (isinstance(text, EncodedSource) and text.single)
+        return found[0] if single else found
+
+    def translate_lines(self, lines: Iterable[str], *, to: str, **options: Any) -> Iterator[Translation]:
+        """A translation for each line, in order: a few hundred at a time are translated together, as they come."""
+        stream = iter(lines)
+        while window := list(islice(stream, _WINDOW)):
+            yield from self.translate(window, to=to, **options)
+
+    def stream(self, text: str, *, to: str, from_: str | None = None, beam: int | None = None) -> Iterator[str]:
+        """Pieces of the translation as soon as no hypothesis can change them any more; joined they are all of it."""
+        _, to = self.pair(to, from_)
+        source = read_source(text, self.tokenizer)
+        search, end = self.search_settings(beam=beam), 0
+        for segment in source.segments:
+            yield text[end : segment.start]
+            yield from self._stream_segment(segment.tokens.ids, to, search)
+            end = segment.end
+        yield text[end:]
+
+    def encode(self, text: str | Sequence[str]) -> EncodedSource:
+        """The sources as the decoder reads them, for any target language, beam and prefix; they can be saved."""
+        sources = [read_source(each, self.tokenizer) for each in _texts(text)]
+        memories = iter(self.decoder.memories([segment.tokens.ids for s in sources for segment in s.segments]))
+        return EncodedSource(
+            texts=tuple(source.text for source in sources),
+            memories=tuple(tuple(islice(memories, len(source.segments))) for source in sources),
+            fingerprint=self.stored.fingerprint,
+            single=isinstance(text, str),
+        )
+
+    def score(self, pairs: Sequence[tuple[str, str]], *, to: str, from_: str | None = None) -> list[Score]:
+        """How probable each target is, given its source; both are read whole, without splitting into sentences."""
+        _, to = self.pair(to, from_)
+        sources = self.tokenizer.encode_batch([source for source, _ in pairs])
+        targets = self.tokenizer.encode_batch([target for _, target in pairs])
+        totals = forced_scores(self.stored.model, sources, targets, tag=self.tokenizer.tag(to))
+        return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
+
+    def drawing(self, text: str, *, to: str, from_: str | None = None, beam: int | None = None) -> Drawing:
+        """A translation with its links and the weights of every layer and head, for `alignment.draw.page`."""
+        translation = self.translate(text, to=to, from_=from_, beam=beam, align=True)
+        found = translation.drawing()
+        note = f"{self.name}, {translation.from_} to {to}"
+        segments = read_source(text, self.tokenizer).segments
+        if len(segments) != 1 or not translation.text:
+            return replace(found, note=note)
+        return replace(found, note=note, heat=heat(self.stored, segments[0], translation.text, to=to))
+
+    def search_settings(
+        self, *, beam: int | None = None, nbest: int = 1, settings: SearchSettings | None = None
+    ) -> SearchSettings:
+        """The model's search defaults, or `settings`, with the given beam and number of hypotheses."""
+        found = settings or SearchSettings(**self.config.search.model_dump())
+        if beam is None:
+            beam = max(found.beam, nbest)
+        return replace(found, beam=beam, nbest=max(nbest, found.nbest))
+
+    def _jobs(self, sources: Sequence[Source], text: Text, prefix: str | None) -> list[Job]:
+        forced = self.tokenizer.encode(prefix).ids if prefix else []
+        if forced and any(len(source.segments) > 1 for source in sources):
+            raise ConfigError("a prefix wants texts of one sentence each, got several; translate the first one alone")
+        memories: Iterator[Any] = iter(())
+        if isinstance(text, EncodedSource):
+            if text.fingerprint != self.stored.fingerprint:
+                raise ConfigError("this source was encoded by another model; encode it with the one that translates it")
+            memories = iter([memory for of_text in text.memories for memory in of_text])
+        segments = [segment for source in sources for segment in source.segments]
+        return [Job(segment, tuple(forced), next(memories, None)) for segment in segments]
+
+    def _stream_segment(self, ids: Sequence[int], to: str, search: SearchSettings) -> Iterator[str]:
+        start = torch.tensor([self.tokenizer.tag(to)], device=self.decoder.device)
+        shown = ""
+        for progress in search_steps(
+            self.decoder.model,
+            self.decoder.memory([ids]),
+            start=start,
+            source_lengths=torch.tensor([len(ids) + 1], device=self.decoder.device),
+            eos=EOS,
+            settings=search,
+        ):
+            text = self.tokenizer.decode(progress.stable[0])
+            if progress.result is None:  # the bytes of a character may still be under way
+                text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+            yield text[len(shown) :]
+            shown = text
+
+
+def _texts(text: Text) -> Sequence[str]:
+    if isinstance(text, EncodedSource):
+        return text.texts
+    return [text] if isinstance(text, str) else text
