@@ -28,7 +28,7 @@ def cross_sites(config: ModelConfig) -> list[str]:
 
 
 def alignment_of(config: StoredConfig) -> AlignmentSettings | None:
-    """Where the alignment is read: as the model says, else all heads of its middle decoder layer; None if it has none."""
+    """Where the alignment is read: as the model says, else all heads of its middle layer; None if it has none."""
     if config.model.kind != "transformer":
         return None
     heads = tuple(range(config.model.num_heads))
