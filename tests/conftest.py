@@ -4,7 +4,9 @@ import torch
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
-install_import_hook(["weft.base", "weft.attention", "weft.layers", "weft.models"], "beartype.beartype")
+install_import_hook(
+    ["weft.base", "weft.attention", "weft.layers", "weft.models", "weft.generation"], "beartype.beartype"
+)
 torch.set_num_threads(1)
 settings.register_profile(
     "laws", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
