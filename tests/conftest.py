@@ -1,5 +1,9 @@
 """Every test checks the shapes and dtypes that weft's signatures promise, on one thread, with the same examples."""
 
+from collections.abc import Iterator
+
+import jaxtyping
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
@@ -12,3 +16,11 @@ settings.register_profile(
     "laws", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("laws")
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Switches the checking of signatures off, so that weft's own messages about wrong tensors can be read."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

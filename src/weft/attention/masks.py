@@ -178,9 +178,12 @@ class Both(Mask):
 
 def pick(axes: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Tensor:
     """The chosen heads and rows of something `[b|1 h|1 t|1 ...]`; axes of 1 stay as they are."""
-    if heads is not None and axes.shape[1] > 1:
-        axes = axes[:, list(heads)]
-    return axes if rows is None or axes.shape[2] == 1 else axes[:, :, list(rows)]
+    across = None if heads is None or axes.shape[1] == 1 else list(heads)
+    down = None if rows is None or axes.shape[2] == 1 else list(rows)
+    if across is not None and down is not None:
+        return axes[:, [[head] for head in across], down]  # in one go: no row of another head is copied
+    axes = axes if across is None else axes[:, across]
+    return axes if down is None else axes[:, :, down]
 
 
 def broadcasts(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:

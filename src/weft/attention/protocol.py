@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from weft.attention.masks import Full, Mask, broadcasts
+from weft.attention.masks import Full, Mask, Shape, broadcasts, written
 from weft.base.errors import ShapeError, UnsupportedError
 from weft.base.shapes import Bool, Float, Int, Tensor
 
@@ -91,6 +91,7 @@ def checked(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:
             f"keys [b g s k] and values [b g s e] must agree in b, g, s; got {list(k.shape)}, {list(v.shape)}"
         )
     mask.check((k.shape[0], None, None, k.shape[2]))
+    _check_bias(bias, (k.shape[0], None, None, k.shape[2]))
     keep = mask.key_keep()
     if keep is not None:
         hidden = ~keep[:, None, :, None]
@@ -100,7 +101,7 @@ def checked(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:
 
 def check_queries(q: Tensor, memory: KeyValues) -> None:
     """Raise ShapeError unless queries `[b h t k]`, mask and bias fit the memory: same b and k, h a multiple of g."""
-    k, bias = memory.k, memory.bias
+    k = memory.k
     if q.dim() != 4 or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3] or q.shape[1] % k.shape[1]:
         raise ShapeError(
             f"queries must be [b h t k] with b = {k.shape[0]}, k = {k.shape[3]} and h a multiple of g = {k.shape[1]}; "
@@ -108,8 +109,15 @@ def check_queries(q: Tensor, memory: KeyValues) -> None:
         )
     b, h, t, s = *q.shape[:3], k.shape[2]
     memory.mask.check((b, h, t, s))
-    if bias is not None and (bias.dim() != 4 or not broadcasts((*bias.shape,), (b, h, t, s))):
-        raise ShapeError(f"bias must be [b|1 h|1 t|1 s] = {[b, h, t, s]}, got {list(bias.shape)}; give one row a query")
+    _check_bias(memory.bias, (b, h, t, s))
+
+
+def _check_bias(bias: Tensor | None, shape: Shape) -> None:
+    """Raise ShapeError unless the bias fits scores of this shape."""
+    if bias is not None and (bias.dim() != 4 or not broadcasts((*bias.shape,), shape)):
+        raise ShapeError(
+            f"bias must be [b|1 h|1 t|1 s] = {written(shape, 'bhts')}, got {list(bias.shape)}; give one row a query"
+        )
 
 
 def allowed(
