@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from weft.alignment.draw import Drawing, fragment
 from weft.alignment.link import Link, Unaligned, WordAlignment
+from weft.alignment.plot import heat_map
 from weft.alignment.words import words
 from weft.base.errors import UnsupportedError
 
@@ -80,10 +83,6 @@ class Translation(Hypothesis):
 
     def plot(self) -> Figure:
         """A heat map of the links, target words down, source words across; needs `pip install "weft[plot]"`."""
-        import torch
-
-        from weft.alignment.plot import heat_map
-
         source, target = words(self.source), words(self.text)
         weights = torch.zeros(len(target), len(source))
         for link in self.word_alignment.links:
