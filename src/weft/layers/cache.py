@@ -48,7 +48,16 @@ class Ancestors:
         self.slots[:, :, self.length] = torch.arange(beam, device=self.slots.device)
         return replace(self, length=self.length + 1)
 
+    def check(self, what: str, x: Tensor) -> None:
+        """Raise ShapeError unless something said of every hypothesis is `[b n]`."""
+        if x.shape != self.slots.shape[:2]:
+            raise ShapeError(
+                f"{what} must be [b n] = {list(self.slots.shape[:2])}, got {list(x.shape)}; "
+                "give one for every hypothesis that init_cache made room for"
+            )
+
     def reorder(self, parents: Int[Tensor, "b n"]) -> Ancestors:
+        self.check("parents", parents)
         return replace(self, slots=self.slots.gather(1, parents[:, :, None].expand_as(self.slots)))
 
     def select(self, rows: Int[Tensor, " m"]) -> Ancestors:

@@ -1,6 +1,8 @@
 """Where a token stands: added to embeddings (sinusoidal, learned) or turned into queries and keys (rotary).
 
-Positions are `[t]`, the same for the whole batch, or `[b t]`, each row's own; an axis of 1 broadcasts.
+Positions are `[t]`, the same for the whole batch, or `[b t]`, each row's own; an axis of 1 broadcasts. Angles are
+computed in float32 from whole numbers at every call: a buffer of rates would follow a model to bfloat16, where 257 is
+256, and would be lost on the meta device.
 """
 
 from __future__ import annotations
@@ -19,13 +21,11 @@ class Sinusoidal(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
-        self.register_buffer("rates", rates, persistent=False)
         self.width = width
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
-        rates = self.get_buffer("rates")
-        angles = positions[..., None].to(rates.dtype) * rates
+        even = torch.arange(0, self.width, 2, dtype=torch.float32, device=positions.device)
+        angles = positions[..., None] * torch.exp(even * (-math.log(10000.0) / self.width))
         return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width]
 
 
@@ -60,11 +60,11 @@ class Rotary(nn.Module):
         super().__init__()
         if key_width % 2:
             raise ShapeError(f"rotary positions want an even key width, got {key_width}")
-        self.register_buffer("rates", base ** (-torch.arange(0, key_width, 2) / key_width), persistent=False)
+        self.base = base
 
     def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b h t k"]:
-        rates = self.get_buffer("rates")
-        angles = (positions[..., None].to(rates.dtype) * rates).unsqueeze(-3)  # one angle for all heads
+        even = torch.arange(0, x.shape[-1], 2, dtype=torch.float32, device=x.device)
+        angles = (positions[..., None] * self.base ** (-even / x.shape[-1])).unsqueeze(-3)  # one angle for all heads
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         left, right = x.chunk(2, -1)
         return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)

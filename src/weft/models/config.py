@@ -61,6 +61,9 @@ class ModelConfig(BaseModel):
             )
         if self.num_heads % (self.num_groups or 1):
             raise ValueError(f"num_heads {self.num_heads} must be a multiple of num_groups {self.num_groups}")
+        key_width = self.key_width or self.width // self.num_heads
+        if self.position == "rotary" and key_width % 2:
+            raise ValueError(f"rotary positions want an even key width, got {key_width}; set key_width")
         return self
 
 

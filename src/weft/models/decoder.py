@@ -31,12 +31,11 @@ class Encoded:
 
     def parts(self) -> list[Encoded]:
         """Each source as a memory of its own, copied and without its padding at the end."""
-        lengths = self.keep.sum(1).tolist()
+        columns = torch.arange(1, self.keep.shape[1] + 1, device=self.keep.device)
+        ends = (self.keep * columns).amax(1).tolist()
+        keeps = [self.keep[row : row + 1, :end].clone() for row, end in enumerate(ends)]
         return [
-            Encoded(
-                tuple(_stretch(memory, row, length) for memory in self.cross), self.keep[row : row + 1, :length].clone()
-            )
-            for row, length in enumerate(lengths)
+            Encoded(tuple(_stretch(memory, row, keep) for memory in self.cross), keep) for row, keep in enumerate(keeps)
         ]
 
     @staticmethod
@@ -49,9 +48,9 @@ class Encoded:
         return Encoded(tuple(_stacked(memories, longest, mask) for memories in layers), keep)
 
 
-def _stretch(memory: KeyValues, row: int, length: int) -> KeyValues:
-    k, v = (x[row : row + 1, :, :length].clone() for x in (memory.k, memory.v))
-    return KeyValues(k, v, Padding(torch.ones(1, length, dtype=torch.bool, device=k.device)))
+def _stretch(memory: KeyValues, row: int, keep: Bool[Tensor, "1 s"]) -> KeyValues:
+    k, v = (x[row : row + 1, :, : keep.shape[1]].clone() for x in (memory.k, memory.v))
+    return KeyValues(k, v, Padding(keep))
 
 
 def _stacked(memories: Sequence[KeyValues], longest: int, mask: Padding) -> KeyValues:
@@ -113,6 +112,7 @@ class Decoder(nn.Module):
         self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None
     ) -> tuple[Float[Tensor, "b n d"], DecoderCache]:
         """Hypotheses take the place of time: n queries that share one position and one memory."""
+        cache.ancestors.check("tokens", tokens)
         ancestors = cache.ancestors.advance()
         position = torch.tensor([ancestors.length - 1], device=tokens.device)
         mask = ancestors.mask()

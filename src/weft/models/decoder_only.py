@@ -91,6 +91,7 @@ class DecoderOnly(nn.Module):
         self, tokens: Int[Tensor, "b n"], cache: PromptedCache, record: Record | None = None
     ) -> tuple[Float[Tensor, "b n w"], PromptedCache]:
         """Hypotheses take the place of time: n queries at one position, which follows each row's own prompt."""
+        cache.ancestors.check("tokens", tokens)
         ancestors = cache.ancestors.advance()
         position_b1 = cache.prompt.keep.sum(1, keepdim=True) + ancestors.length - 1
         mask = behind_prompt(cache.prompt.keep, ancestors)
