@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weft.encoded_source import EncodedSource
     from weft.translator import Translator, load
 
-__all__ = ["Translator", "__version__", "load"]
+__all__ = ["EncodedSource", "Translator", "__version__", "load"]
 __version__ = version("weft")
+
+_HOMES = {"EncodedSource": "weft.encoded_source", "Translator": "weft.translator", "load": "weft.translator"}
 
 
 def __getattr__(name: str) -> Any:
     """Imports the translator (and torch with it) only when it is asked for, so that `weft --help` stays instant."""
-    if name not in ("Translator", "load"):
+    if name not in _HOMES:
         raise AttributeError(f"module 'weft' has no attribute {name!r}; it has {', '.join(__all__)}")
-    import weft.translator
-
-    return getattr(weft.translator, name)
+    return getattr(import_module(_HOMES[name]), name)
