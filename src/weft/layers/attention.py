@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import nn
 
 from weft.attention.masks import Mask
@@ -97,7 +98,7 @@ class CrossAttention(nn.Module):
 
 
 def split_heads(x: Float[Tensor, "b t hk"], num_heads: int) -> Float[Tensor, "b h t k"]:
-    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # b t hk -> b h t k
+    return torch.unflatten(x, -1, (num_heads, -1)).transpose(1, 2)  # b t hk -> b h t k
 
 
 def join_heads(x: Float[Tensor, "b h t e"]) -> Float[Tensor, "b t he"]:

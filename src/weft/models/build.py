@@ -115,11 +115,12 @@ def _final_norm(config: ModelConfig) -> nn.Module:
 
 
 def _position(config: ModelConfig) -> nn.Module:
-    return {
+    positions: dict[str, Callable[[], nn.Module]] = {
         "sinusoidal": lambda: Sinusoidal(config.width),
         "learned": lambda: Learned(config.width, config.max_length),
         "rotary": NoPosition,
-    }[config.position]()
+    }
+    return positions[config.position]()
 
 
 def _self_attention(config: ModelConfig, site: str) -> SelfAttention:

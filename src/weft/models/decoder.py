@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.padded import Padded
 from weft.base.shapes import Bool, Float, Int, Tensor
-from weft.layers.attention import CrossAttention, Past
+from weft.layers.attention import CrossAttention, Past, SelfAttention
 from weft.layers.block import DecoderLayer
 from weft.layers.cache import Ancestors, Fresh, History, Stepping
 
@@ -86,7 +87,7 @@ class Decoder(nn.Module):
     def prepare(self, states: Padded) -> Encoded:
         """Keys and values of every layer from encoder states `[b s d]`, projected here and nowhere else."""
         mask = Padding(states.keep)
-        return Encoded(tuple(cross.prepare(states.values, mask) for cross in self._crosses()), states.keep)
+        return Encoded(tuple(cross.prepare(states.values, mask) for _, cross in self._attentions()), states.keep)
 
     def forward(
         self, target: Int[Tensor, "b t"], encoded: Encoded, record: Record | None = None
@@ -98,7 +99,7 @@ class Decoder(nn.Module):
 
     def init_cache(self, encoded: Encoded, *, beam: int, capacity: int) -> DecoderCache:
         b, like = len(encoded.keep), encoded.cross[0].k
-        heads = [layer.attention.sublayer.heads for layer in self.layers]
+        heads = [attention.heads for attention, _ in self._attentions()]
         histories = tuple(
             History(
                 like.new_zeros(b, head.num_groups, capacity, beam, head.key_width),
@@ -127,5 +128,6 @@ class Decoder(nn.Module):
             x = layer(x, past, memory, positions, record)
         return self.norm(x)
 
-    def _crosses(self) -> list[CrossAttention]:
-        return [layer.cross_attention.sublayer for layer in self.layers]
+    def _attentions(self) -> Iterator[tuple[SelfAttention, CrossAttention]]:
+        for layer in cast("Iterable[DecoderLayer]", self.layers):
+            yield cast(SelfAttention, layer.attention.sublayer), cast(CrossAttention, layer.cross_attention.sublayer)
