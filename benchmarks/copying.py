@@ -1,6 +1,6 @@
 """Exact match of held-out copying, for the Transformer and its two baselines, each trained here from nothing.
 
-    python benchmarks/copying.py [--kinds transformer recurrent decoder_only] [--output benchmarks/results/copying.json]
+    python benchmarks/copying.py [--kinds transformer recurrent decoder_only] [--out benchmarks/results/copying.json]
 
 A source is 5 to 10 symbols drawn at random, its target the same symbols. Held-out sequences are never trained on.
 Decoding is greedy and goes through encode / init_cache / step, as every search does.
@@ -8,23 +8,16 @@ Decoding is greedy and goes through encode / init_cache / step, as every search 
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
-import platform
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from report import arguments, write
 from weft.base.padded import Padded, pad
 from weft.base.shapes import Int, Tensor
 from weft.models.build import build
@@ -182,30 +175,9 @@ def measure(config: ModelConfig, task: Copying, plan: Plan) -> dict[str, Any]:
     }
 
 
-def surroundings() -> dict[str, Any]:
-    return {
-        "command": " ".join(["python", *sys.argv]),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "weft": version("weft"),
-        "machine": f"{platform.system()} {platform.machine()}, {processor()}, {os.cpu_count()} cores",
-        "threads": torch.get_num_threads(),
-    }
-
-
-def processor() -> str:
-    """The processor's name where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or "processor unknown"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__, "copying")
     parser.add_argument("--kinds", nargs="+", choices=list(PLANS), default=list(PLANS))
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "copying.json")
     options = parser.parse_args()
     task = Copying()
     results = {}
@@ -215,9 +187,7 @@ def main() -> None:
             f"{kind}: exact match {results[kind]['exact_match']:.1%} after {results[kind]['train_seconds']} s",
             flush=True,
         )
-    report = {"task": asdict(task), "results": results, "surroundings": surroundings()}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write(options.out, {"task": asdict(task), "results": results})
 
 
 if __name__ == "__main__":

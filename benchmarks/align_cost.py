@@ -1,0 +1,75 @@
+"""What `align=True` costs: the same sentences translated without and with alignment, in turns.
+
+    python benchmarks/align_cost.py [--model en-fr] [--pairs 31] [--out benchmarks/results/align_cost.json]
+
+Seven sentences of 20 words, one at a time (batch 1), one thread, beam 5 and greedy. A run is all seven sentences; runs
+without and with alignment take turns, and what counts is the median over pairs of (with / without), in CPU time of
+the process. No encoded source is kept, so both read every sentence anew. Target: at most 1.10 with beam 5.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from clock import interleaved, ratios, spread
+from report import arguments, described, write
+from weft.store.folder import load
+from weft.translator import Translator
+
+SENTENCES = (
+    "The old man who lives next door to us walks his two dogs in the park every morning.",
+    "Yesterday my sister bought a red bicycle and three books for her children in the shop near the station.",
+    "If you want to learn to swim well, you have to go to the pool at least twice a week.",
+    "A young woman in a blue dress is standing in front of a big house and talking on the phone.",
+    "We were sitting in the kitchen and drinking tea when somebody knocked on the door and asked for some help.",
+    "He told me that he had lost his keys on the train and that he could not open his door.",
+    "The children are playing with a ball in the garden while their mother is reading a newspaper under the tree.",
+)
+TARGET = 1.10
+
+
+def translate_all(translator: Translator, to: str, *, beam: int, align: bool) -> None:
+    for sentence in SENTENCES:
+        translator.translate(sentence, to=to, beam=beam, align=align)
+
+
+def measure(translator: Translator, to: str, *, beam: int, pairs: int) -> dict[str, Any]:
+    """Milliseconds of CPU time a sentence without and with alignment, and the ratio of runs that took turns."""
+    cases = {
+        name: partial(translate_all, translator, to, beam=beam, align=align)
+        for name, align in [("without", False), ("with", True)]
+    }
+    took = interleaved(cases, pairs, warm_up=2)
+    found: dict[str, Any] = {
+        name: {"cpu_ms_per_sentence": spread([1e3 * run.cpu / len(SENTENCES) for run in runs], 2)}
+        for name, runs in took.items()
+    }
+    return {"beam": beam, **found, "ratio": ratios(took["with"], took["without"])}
+
+
+def main() -> None:
+    parser = arguments(__doc__, "align_cost")
+    parser.add_argument("--model", default="en-fr", help="a model by name, or a folder")
+    parser.add_argument("--pairs", type=int, default=31, help="runs without and with alignment, of each beam width")
+    parser.add_argument("--beams", type=int, nargs="+", default=[5, 1])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    stored = load(options.model)
+    translator = Translator(stored, cache_size=0)
+    to = translator.languages[0].to
+    results = [measure(translator, to, beam=beam, pairs=options.pairs) for beam in options.beams]
+    for result in results:
+        ratio = result["ratio"]["cpu"]
+        print(f"beam {result['beam']}: {ratio['median']:.3f} {ratio['quartiles']}, target {TARGET:.2f}")
+    words = sum(len(sentence.split()) for sentence in SENTENCES) / len(SENTENCES)
+    write(
+        options.out,
+        {"model": described(stored), "words_per_sentence": round(words, 1), "target": TARGET, "results": results},
+    )
+
+
+if __name__ == "__main__":
+    main()
