@@ -220,3 +220,16 @@ def test_what_a_back_end_does_not_declare_is_refused_before_any_work():
             "linear",
         )
     require(Fused.supports, dict.fromkeys(Feature, True), "fused")
+
+
+@pytest.mark.parametrize("num_groups", [2, 6])
+@pytest.mark.parametrize("start", [0, 2])
+@pytest.mark.parametrize("biased", [False, True])
+def test_square_causal_attention_starts_where_it_is_told(num_groups, start, biased):
+    """The kernel has a short cut for causal squares, which is right at position 0 alone."""
+    torch.default_generator.manual_seed(4)
+    q, k = torch.randn(B, H, T, K), torch.randn(B, num_groups, T, K)
+    memory = Fused().prepare(k, k, mask=Causal(), bias=torch.randn(1, H, 1, T) if biased else None)
+    wanted = Fused().weights(q, memory, start=start) @ k.repeat_interleave(H // num_groups, 1)
+    torch.testing.assert_close(Fused().attend(q, memory, start=start), wanted)
+    torch.testing.assert_close(Reference().attend(q, memory, start=start), wanted)
