@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,9 +15,11 @@ from weft.models.config import PRESETS, ModelConfig
 from weft.store.config import SearchDefaults
 from weft.training.config import TrainingConfig
 
+Column = Annotated[int, Field(ge=0)]
+
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class PairSource(_Frozen):
@@ -27,7 +29,7 @@ class PairSource(_Frozen):
     """TSV, or the source side when `target_path` is given; plain, .gz or .xz; relative to `--data`."""
     target_path: str | None = None
     """The target side, line by line."""
-    columns: tuple[int, int] = (0, 1)
+    columns: tuple[Column, Column] = (0, 1)
     """Which columns of the TSV are source and target, from 0."""
     from_: str = Field(alias="from")
     """Source language."""
@@ -86,8 +88,10 @@ class About(_Frozen):
 class Recipe(_Frozen):
     """All of a recipe file."""
 
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, lt=2**63)
     """Decides initial weights, the order of the data and dropout."""
+    tensorboard: bool = False
+    """Whether the numbers of the log are also written for TensorBoard, under `tensorboard/` of the run folder."""
     about: About = About()
     data: DataConfig
     tokenizer: TokenizerConfig = TokenizerConfig()
@@ -102,6 +106,10 @@ class Recipe(_Frozen):
 
     @model_validator(mode="after")
     def _model_is_valid(self) -> Recipe:
+        if "vocabulary_size" in self.model:
+            raise ConfigError(
+                "[model]: vocabulary_size is that of the tokenizer; set tokenizer.vocabulary_size instead"
+            )
         validate(ModelConfig, self._model_keys(300), where="[model]")
         return self
 
@@ -132,7 +140,18 @@ def read_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
         raise ConfigError(f"{path}: wanted TOML, got: {error}; mend the line it names") from error
     for setting in settings or []:
         _apply(data, setting)
-    return validate(Recipe, data, where=str(path))
+    return validate(Recipe, data, where=f"{path} with --set" if settings else str(path))
+
+
+def as_toml(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as TOML values, which `read_recipe` reads back as the same recipe.
+
+    Raises ConfigError if a value is None where None is no default: TOML has no word for it.
+    """
+    values = recipe.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if Recipe.model_validate(values) != recipe:
+        raise ConfigError("a recipe file cannot say None, got a recipe that does; give a number, however large")
+    return values
 
 
 def _apply(data: dict[str, Any], setting: str) -> None:

@@ -3,48 +3,33 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from weft.base.errors import ConfigError
-from weft.base.shapes import Tensor
 from weft.data.batch import TokenBatches
-from weft.models.build import build
 from weft.recipe import Recipe
-from weft.runlog import RunLog
-from weft.store.average import average
-from weft.store.checkpoint import checkpoints, read_checkpoint, write_checkpoint
-from weft.store.config import About, LanguagePair, StoredConfig
-from weft.store.folder import load, save
+from weft.runlog import END, Log, opened_logs
+from weft.store.checkpoint import checkpoints, latest_step, read_checkpoint, write_checkpoint
+from weft.store.recent import RecentWeights
+from weft.training.allocator import keep_freed_memory
 from weft.training.loop import Loop
+from weft.training.precision import autocast_dtype
 from weft.training.team import Team, joined_team
 from weft.training_data import TrainingData, read_training_data
-from weft.training_run import check_resumable, describe_run
+from weft.training_models import assign, initial_model, save_trained
+from weft.training_run import check_new, check_resumable, check_unchanged, describe_run, write_recipe
+from weft.training_status import Status, status_of
 from weft.validation import Validation
 
-_log = logging.getLogger(__name__)
+CHECKPOINTS = "checkpoints"
 
-
-@dataclass(frozen=True)
-class Status:
-    """What a progress display wants to know after an update."""
-
-    step: int
-    steps: int
-    loss: float
-    """Negative log-likelihood per target token of this stretch of the log, in nats."""
-    learning_rate: float
-    tokens_per_second: float
-    """Real source and target tokens, all processes together."""
-    seconds_left: float
-    scores: dict[str, float]
-    """Of the latest look at the development set."""
+_logger = logging.getLogger(__name__)
 
 
 def train(
@@ -57,23 +42,30 @@ def train(
     device: torch.device | None = None,
     report: Callable[[Status], None] = lambda status: None,
     stop: Callable[[], bool] = lambda: False,
-) -> None:
-    """Trains what the recipe says into the run folder `out`; files named in the recipe are found under `data`.
+) -> bool:
+    """Trains what the recipe says into the run folder `out`; True when the run is over, False when it was stopped.
 
-    `resume` goes on from the latest checkpoint, bit for bit on a CPU; `init` starts from another model's weights and
-    tokenizer. When `stop` answers True a checkpoint is written and training ends. Raises ConfigError and DataError.
+    Files named in the recipe are found under `data`. `resume` goes on from the latest checkpoint, bit for bit on a
+    CPU; `init` starts from another model's weights and tokenizer. When `stop` answers True a checkpoint is written and
+    training stops; of several processes the first decides. `report` is called after every update. Raises ConfigError
+    and DataError, and UnsupportedError if the recipe asks for TensorBoard where there is none.
     """
-    check_resumable(recipe, out, resume=resume)
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with joined_team(device) as team:
-        read = read_training_data(recipe, out, data, team=team, init=init)
-        if team.leads and not resume:
-            describe_run(recipe, out, read)
-        run = Run(recipe, out, read, team=team, init=init, report=report, stop=stop)
+    _check(recipe, out, resume=resume, init=init, device=device)
+    keep_freed_memory()
+    after = latest_step(out / CHECKPOINTS)
+    with joined_team(device) as team, _logs(recipe, out, after=after, team=team) as logs:
+        read = read_training_data(recipe, out, data, team=team, init=init, resume=resume)
+        model = initial_model(recipe, read.tokenizer.vocabulary_size, init=init).to(team.device)
+        run = Run(recipe, out, read, model, team=team, logs=logs, report=report, stop=stop)
         if resume:
             run.go_on()
-        run.loop.run(run.after_update)
+        elif team.leads:
+            describe_run(recipe, out, read)
+        if not run.out_of_patience():
+            run.loop.run(run.after_update)
         run.finish()
+    return not run.stopped
 
 
 class Run:
@@ -84,164 +76,128 @@ class Run:
         recipe: Recipe,
         out: Path,
         read: TrainingData,
+        model: nn.Module,
         *,
         team: Team,
-        init: str | None,
+        logs: Sequence[Log],
         report: Callable[[Status], None],
         stop: Callable[[], bool],
     ) -> None:
         self.recipe, self.out, self.read, self.team = recipe, out, read, team
         self.config = recipe.training
-        self.report, self.stop = report, stop
-        self.log = RunLog(out / "log.jsonl")
-        model = _initial_model(recipe, read, init).to(team.device)
+        self.logs, self.report, self.stop = logs, report, stop
         batches = TokenBatches(read.examples, tokens=self.config.batch_tokens, seed=recipe.seed)
         self.loop = Loop(model, batches, self.config, seed=recipe.seed, team=team)
         self.validation = Validation(recipe, read)
+        self.recent = RecentWeights(out / "recent", count=self.config.average_last)
         self.scores: dict[str, float] = {}
         self.stopped = False
 
     def go_on(self) -> None:
         """Takes up the latest checkpoint, if there is one."""
-        found = checkpoints(self.out / "checkpoints")
+        check_unchanged(self.out, self.read)
+        found = checkpoints(self.out / CHECKPOINTS)
         if found:
             self.loop.load_state(read_checkpoint(found[-1]))
-            _log.info("resumed from step %d", self.loop.progress.step)
+        _logger.info("going on after step %d", self.loop.progress.step)
         if self.team.leads:
-            self.log.cut_after(self.loop.progress.step)
+            write_recipe(self.recipe, self.out)
+            self.recent.cut_after(self.loop.progress.step)
+
+    def out_of_patience(self) -> bool:
+        """Whether the latest looks at the development set brought no gain."""
+        return 0 < self.config.patience <= self.loop.progress.without_gain
 
     def after_update(self, loop: Loop) -> bool:
         """Logs, validates and writes checkpoints when it is time; False ends the run."""
         step, last = loop.progress.step, loop.progress.step == self.config.steps
-        self.report(self._status())
+        self.report(status_of(loop, self.scores))
         if step % self.config.log_every == 0 or last:
-            self._write_log()
-        going = True
+            self._log_progress()
         if step % self.config.validate_every == 0 or last:
-            going = self._validate()
+            self._validate()
         self.stopped = bool(self.team.agree(float(self.stop())))
-        if self.team.leads and (step % self.config.checkpoint_every == 0 or last or self.stopped or not going):
-            write_checkpoint(self.out / "checkpoints", step, loop.state(), keep=self.config.keep_checkpoints)
-        return going and not self.stopped
+        ends = last or self.stopped or self.out_of_patience()
+        if self.team.leads and (ends or step % self.config.checkpoint_every == 0):
+            write_checkpoint(self.out / CHECKPOINTS, step, loop.state(), keep=self.config.keep_checkpoints)
+        return not ends
 
     def finish(self) -> None:
-        """Writes `last`: the averaged or latest weights, unless the run was only interrupted."""
-        if not self.team.leads or self.stopped:
+        """Writes `last`, the latest weights or the mean of several, unless the run was only interrupted."""
+        if self.stopped or not self.team.leads:
             return
-        recent = sorted((self.out / "recent").glob("*.safetensors"))
         with self.loop.average.applied():
-            if recent:
-                _assign(self.loop.model, average(recent))
+            assign(self.loop.model, self.recent.mean())
             self.scores = self.validation.scores(self.loop.model, beam=self.recipe.search.beam)
-            self._save("last", self.scores)
-        self.log.write({"step": self.loop.progress.step, "last": self.scores})
+            self._save("last")
+        self._log({"step": self.loop.progress.step, END: self.scores})
 
-    def _status(self) -> Status:
+    def _log_progress(self) -> None:
+        """Writes the means since the last such line, and begins anew."""
         progress = self.loop.progress
-        seconds = max(progress.seconds, 1e-9)
-        return Status(
-            step=progress.step,
-            steps=self.config.steps,
-            loss=progress.likelihood_sum / max(progress.target_tokens, 1),
-            learning_rate=self.loop.learning_rate(),
-            tokens_per_second=progress.tokens / seconds,
-            seconds_left=(self.config.steps - progress.step) * seconds / max(progress.step, 1),
-            scores=self.scores,
+        self._log(
+            {
+                "step": progress.step,
+                "loss": progress.loss_sum / progress.target_tokens,
+                "likelihood": progress.likelihood_sum / progress.target_tokens,
+                "learning_rate": self.loop.learning_rate(),
+                "tokens": progress.tokens,
+                "epoch": self.loop.batches.state_dict()["epoch"],
+                "seconds": round(progress.seconds, 1),
+            }
         )
-
-    def _write_log(self) -> None:
-        progress = self.loop.progress
-        if self.team.leads:
-            self.log.write(
-                {
-                    "step": progress.step,
-                    "loss": progress.loss_sum / progress.target_tokens,
-                    "likelihood": progress.likelihood_sum / progress.target_tokens,
-                    "learning_rate": self.loop.learning_rate(),
-                    "tokens": progress.tokens,
-                    "epoch": self.loop.batches.state_dict()["epoch"],
-                    "seconds": round(progress.seconds, 1),
-                }
-            )
         progress.loss_sum = progress.likelihood_sum = 0.0
         progress.target_tokens = 0
 
-    def _validate(self) -> bool:
-        """Looks at the development set; False when patience is at its end."""
+    def _validate(self) -> None:
+        """Looks at the development set, and tells the others how often it brought no gain."""
         if self.team.leads:
             with self.loop.average.applied():
                 self._look()
         progress = self.loop.progress
         progress.without_gain = int(self.team.agree(progress.without_gain))
-        return not self.config.patience or progress.without_gain < self.config.patience
 
     def _look(self) -> None:
+        """Scores the weights as they are; keeps them as `best` if none were better, and among the recent ones."""
         progress = self.loop.progress
         self.scores = self.validation.scores(self.loop.model, beam=self.recipe.validation.beam)
-        self.log.write({"step": progress.step, "dev": self.scores, "samples": self.validation.samples})
+        self._log({"step": progress.step, "dev": self.scores, "samples": self.validation.samples})
         score = self.validation.key_figure(self.scores)
-        if score > progress.best_score:
+        if score is None:
+            self._save("best")
+        elif score > progress.best_score:
             progress.best_score, progress.best_step, progress.without_gain = score, progress.step, 0
-            self._save("best", self.scores)
+            self._save("best")
         else:
             progress.without_gain += 1
-        self._keep_recent()
+        self.recent.add(progress.step, self.loop.model)
 
-    def _keep_recent(self) -> None:
-        """Weights of the latest looks, to be averaged at the end."""
-        if not self.config.average_last:
-            return
-        folder = self.out / "recent"
-        folder.mkdir(exist_ok=True)
-        part = folder / "part"
-        save_file({name: p.detach().contiguous() for name, p in self.loop.model.named_parameters()}, part)
-        part.replace(folder / f"{self.loop.progress.step:08d}.safetensors")
-        for old in sorted(folder.glob("*.safetensors"))[: -self.config.average_last]:
-            old.unlink()
+    def _log(self, line: dict[str, Any]) -> None:
+        for log in self.logs:
+            log.write(line)
 
-    def _save(self, name: str, scores: dict[str, float]) -> None:
-        about, data = self.recipe.about, self.recipe.data
-        pairs = dict.fromkeys((source.from_, source.to) for source in data.train)
-        config = StoredConfig(
-            model=self.recipe.model_config_for(self.read.tokenizer.vocabulary_size),
-            languages=tuple(LanguagePair(from_=source, to=target) for source, target in pairs),
-            search=self.recipe.search,
-            about=About(licence=about.licence, data=about.credits, scores={f"dev {k}": v for k, v in scores.items()}),
+    def _save(self, name: str) -> None:
+        save_trained(
+            self.out / name,
+            self.loop.model,
+            self.read.tokenizer,
+            recipe=self.recipe,
+            progress=self.loop.progress,
+            scores=self.scores,
         )
-        save(self.out / name, self.loop.model, self.read.tokenizer, config, self._card(scores))
-
-    def _card(self, scores: dict[str, float]) -> str:
-        about, progress = self.recipe.about, self.loop.progress
-        lines = [f"# {about.name}", "", f"Trained by weft for {progress.step:,} updates, {progress.tokens:,} tokens."]
-        lines += ["", f"Licence of the weights: {about.licence or 'not stated'}.", "", "Data:", ""]
-        lines += [f"- {credit}" for credit in about.credits] + ["", "Development scores:", ""]
-        lines += [f"- {name}: {value:.2f}" for name, value in scores.items()]
-        return "\n".join(lines) + "\n"
 
 
-def _initial_model(recipe: Recipe, read: TrainingData, init: str | None) -> nn.Module:
-    """Fresh weights decided by the seed, or those of another model of the same shape."""
-    config = recipe.model_config_for(read.tokenizer.vocabulary_size)
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed)
-        model = build(config)
-    if init is not None:
-        stored = load(init)
-        theirs = {name: p.shape for name, p in stored.model.named_parameters()}
-        ours = {name: p.shape for name, p in model.named_parameters()}
-        if theirs != ours:
-            raise ConfigError(f"--init {init}: its weights do not fit the recipe's [model]; copy its config.json there")
-        _assign(model, dict(stored.model.named_parameters()))
-    return model
+def _check(recipe: Recipe, out: Path, *, resume: bool, init: str | None, device: torch.device) -> None:
+    """Raises ConfigError for what cannot work, before any work."""
+    autocast_dtype(recipe.training.precision, device)
+    if resume and init is not None:
+        raise ConfigError("--init begins a run and --resume goes on with one, got both; leave one of them out")
+    if resume:
+        check_resumable(recipe, out)
+    else:
+        check_new(out)
 
 
-@torch.no_grad()
-def _assign(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
-
-
-def clear_run(out: Path) -> None:
-    """Removes what a run wrote into its folder, to start anew."""
-    for name in ("checkpoints", "recent", "best", "last"):
-        shutil.rmtree(out / name, ignore_errors=True)
+def _logs(recipe: Recipe, out: Path, *, after: int, team: Team) -> AbstractContextManager[Sequence[Log]]:
+    """The logs of the run; one process alone writes them."""
+    return opened_logs(out, after=after, tensorboard=recipe.tensorboard) if team.leads else nullcontext(())

@@ -41,26 +41,38 @@ class TrainingData:
     corpora: tuple[PairCorpus, ...]
     examples: Examples
     dev: tuple[DevPair, ...]
-    files: tuple[Path, ...]
+    files: dict[str, Path]
+    """Where each file lies, by the name that the recipe gives it."""
 
 
-def read_training_data(recipe: Recipe, out: Path, data: Path, *, team: Team, init: str | None) -> TrainingData:
-    """Reads, cleans and tokenises. The tokenizer is trained once and kept in the run folder."""
+def read_training_data(
+    recipe: Recipe, out: Path, data: Path, *, team: Team, init: str | None, resume: bool
+) -> TrainingData:
+    """Reads, cleans and tokenises. The tokenizer of a new run is trained, or that of `init`, and kept in its folder."""
     sources = recipe.data.train
     pairs = [_sampled(source, data, recipe.seed + number) for number, source in enumerate(sources)]
-    tokenizer = _tokenizer(recipe, out, pairs, team=team, init=init)
+    folder = out / "tokenizer"
+    if team.leads and not resume:
+        folder.mkdir(parents=True, exist_ok=True)
+        (load(init).tokenizer if init is not None else _trained(recipe, pairs)).save(folder)
+    team.agree(0.0)  # the others wait until it is written
+    tokenizer = Tokenizer.load(folder)
     corpora = tuple(
-        PairCorpus.build(rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=source.path)
+        PairCorpus.build(rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=_name(source))
         for source, rows in zip(sources, pairs, strict=True)
     )
     weights = [source.weight for source in sources]
     examples: Examples = Mixture(corpora, seed=recipe.seed, weights=weights, temperature=recipe.data.temperature)
     if recipe.tokenizer.dropout:
         examples = SubwordDropout(examples, tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
-    files = [
-        data / name for source in (*sources, *recipe.data.dev) for name in (source.path, source.target_path) if name
-    ]
-    return TrainingData(tokenizer, corpora, examples, _dev_pairs(recipe, data, tokenizer), tuple(files))
+    names = [name for source in (*sources, *recipe.data.dev) for name in (source.path, source.target_path) if name]
+    files = {name: data / name for name in names}
+    return TrainingData(tokenizer, corpora, examples, _dev_pairs(recipe, data, tokenizer), files)
+
+
+def _name(source: PairSource) -> str:
+    """What the log calls a corpus: one file may hold several directions."""
+    return f"{source.path} {source.from_}-{source.to}"
 
 
 def _sampled(source: PairSource, data: Path, seed: int) -> Pairs:
@@ -79,15 +91,6 @@ def _read(source: PairSource, data: Path) -> Iterator[tuple[str, str]]:
     if source.target_path is not None:
         return read_aligned(path, data / source.target_path)
     return read_pairs(path, columns=source.columns)
-
-
-def _tokenizer(recipe: Recipe, out: Path, pairs: list[Pairs], *, team: Team, init: str | None) -> Tokenizer:
-    folder = out / "tokenizer"
-    if team.leads and not (folder / "tokenizer.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (load(init).tokenizer if init else _trained(recipe, pairs)).save(folder)
-    team.agree(0.0)  # the others wait until it is written
-    return Tokenizer.load(folder)
 
 
 def _trained(recipe: Recipe, pairs: list[Pairs]) -> Tokenizer:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,40 +13,53 @@ from typing import Any
 import tomli_w
 import torch
 
-from weft.base.errors import ConfigError
-from weft.recipe import Recipe
+from weft.base.errors import ConfigError, DataError
+from weft.recipe import Recipe, as_toml, read_recipe
+from weft.store.atomic import whole_file
 from weft.training_data import TrainingData
 
 CONFIG, DESCRIPTION = "config.toml", "run.json"
-_FIXED = ("seed", "data", "tokenizer", "preset", "model")
 
 
-def check_resumable(recipe: Recipe, out: Path, *, resume: bool) -> None:
-    """Raises ConfigError if a new run would overwrite one, or a resumed one is not the same run."""
+def check_new(out: Path) -> None:
+    """Raises ConfigError if a new run would overwrite one."""
+    if (out / CONFIG).exists():
+        raise ConfigError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
+
+
+def check_resumable(recipe: Recipe, out: Path) -> None:
+    """Raises ConfigError if there is no run to resume, or if the recipe would make it another one."""
     path = out / CONFIG
-    if not resume:
-        if path.exists():
-            raise ConfigError(f"{out} already holds a run; add --resume to go on with it, or choose another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        return
     if not path.exists():
         raise ConfigError(f"{out} holds no run to resume; leave --resume out to start one")
-    before, now = tomllib.loads(path.read_text(encoding="utf-8")), as_toml(recipe)
-    changed = [key for key in _FIXED if before.get(key) != now.get(key)]
+    before, now = _fixed(read_recipe(path)), _fixed(recipe)
+    changed = [key for key in now if before[key] != now[key]]
     if changed:
         raise ConfigError(
-            f"{path}: the run was started with another {', '.join(changed)}; resume with the recipe that it was "
-            "started with (training, validation, search and about may change)"
+            f"{path}: the run was started with another {', '.join(changed)}; resume with what it was started with "
+            "(the rest of training, validation, search and about may change)"
         )
 
 
+def check_unchanged(out: Path, read: TrainingData) -> None:
+    """Raises DataError if a file is not the one that the run was started with."""
+    before = json.loads((out / DESCRIPTION).read_text(encoding="utf-8"))["data"]
+    for name, file in read.files.items():
+        wanted, came = before.get(name), _sha256(file)
+        if wanted not in (None, came):
+            raise DataError(
+                f"{file}: wanted the file that the run was started with (SHA-256 {wanted[:12]}...), got another "
+                f"({came[:12]}...); bring it back, or start a new run"
+            )
+
+
 def describe_run(recipe: Recipe, out: Path, read: TrainingData) -> None:
-    """Writes the resolved recipe, and seed, versions, data hashes and hardware."""
+    """Writes seed, versions, data hashes and hardware, and the resolved recipe; from then on it is a run."""
     description = {
         "seed": recipe.seed,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("weft", "torch", "tokenizers", "numpy")},
-        "data": {str(file.name): _sha256(file) for file in read.files},
+        "data": {name: _sha256(file) for name, file in read.files.items()},
         "corpora": {corpus.name: str(corpus.report) for corpus in read.corpora},
         "hardware": {
             "machine": platform.machine(),
@@ -57,12 +69,25 @@ def describe_run(recipe: Recipe, out: Path, read: TrainingData) -> None:
         },
     }
     (out / DESCRIPTION).write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (out / CONFIG).write_text(tomli_w.dumps(as_toml(recipe)), encoding="utf-8")
+    write_recipe(recipe, out)
 
 
-def as_toml(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as TOML values; keys that are None are left out."""
-    return recipe.model_dump(mode="json", by_alias=True, exclude_none=True)
+def write_recipe(recipe: Recipe, out: Path) -> None:
+    """Writes `config.toml`, the resolved recipe."""
+    with whole_file(out / CONFIG) as part:
+        part.write_text(tomli_w.dumps(as_toml(recipe)), encoding="utf-8")
+
+
+def _fixed(recipe: Recipe) -> dict[str, Any]:
+    """What must not change while a run goes on."""
+    return {
+        "seed": recipe.seed,
+        "data": recipe.data,
+        "tokenizer": recipe.tokenizer,
+        "model": recipe.model_config_for(recipe.tokenizer.vocabulary_size),
+        "training.batch_tokens": recipe.training.batch_tokens,
+        "training.metric": recipe.training.metric,
+    }
 
 
 def _sha256(file: Path) -> str:

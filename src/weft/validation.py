@@ -42,10 +42,10 @@ class Validation:
             found["chrf"] = sacrebleu.corpus_chrf(translations, references).score
         return found
 
-    def key_figure(self, scores: dict[str, float]) -> float:
-        """What the best model has most of; without development pairs the latest is the best."""
+    def key_figure(self, scores: dict[str, float]) -> float | None:
+        """What the best model has most of; None without development pairs, where the latest counts as the best."""
         if not scores:
-            return float("inf")
+            return None
         return -scores["loss"] if self.metric == "loss" else scores[self.metric]
 
     def _translations(self, model: nn.Module, beam: int) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from weft.base.errors import DataError
@@ -25,7 +26,7 @@ def write_checkpoint(folder: Path, step: int, checkpoint: Snapshot, *, keep: int
         with whole_folder(target) as part:
             save_file({name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, part / TENSORS)
             (part / NUMBERS).write_text(json.dumps(checkpoint.numbers), encoding="utf-8")
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors has no other class for a failed write
         raise DataError(
             f"{target}: wanted to write a checkpoint, got: {error}; make room and resume from the last good one"
         ) from error
@@ -37,6 +38,11 @@ def write_checkpoint(folder: Path, step: int, checkpoint: Snapshot, *, keep: int
 def checkpoints(folder: Path) -> list[Path]:
     """The complete checkpoints of a run, oldest first."""
     return sorted(path for path in folder.glob("step-*") if (path / NUMBERS).is_file())
+
+
+def latest_step(folder: Path) -> int:
+    """The step of the latest complete checkpoint; 0 if there is none."""
+    return max((int(path.name.removeprefix("step-")) for path in checkpoints(folder)), default=0)
 
 
 def read_checkpoint(folder: Path) -> Snapshot:

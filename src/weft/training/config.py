@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class TrainingConfig(BaseModel):
     """Optimisation, batches, precision, averaging and when to stop. Lengths of time are counted in updates (steps)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     steps: int = Field(gt=0)
     """Updates until the end."""
@@ -26,7 +28,7 @@ class TrainingConfig(BaseModel):
     """Updates over which the rate rises linearly from zero."""
     final_rate: float = Field(0.0, ge=0.0, le=1.0)
     """Where cosine and linear end, as a share of the highest rate."""
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[Decay, Decay] = (0.9, 0.98)
     """Decay of AdamW's averages of gradients and of their squares."""
     weight_decay: float = Field(0.0, ge=0.0)
     """AdamW's decoupled decay, of matrices only."""
@@ -34,9 +36,10 @@ class TrainingConfig(BaseModel):
     """Gradients are scaled down to this norm; 0 leaves them."""
     label_smoothing: float = Field(0.1, ge=0.0, lt=1.0)
     """Share of the target probability that is spread over the whole vocabulary."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """What matrix products run in (autocast); bfloat16 pays on GPUs and on CPUs with AMX, and nowhere else."""
-    ema: float = Field(0.0, ge=0.0, lt=1.0)
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What matrix products run in (autocast). auto: bfloat16 on a GPU that has it, else float32; on a CPU bfloat16 pays
+    only with AMX, and float16 is refused."""
+    ema: Decay = 0.0
     """Decay of the exponential moving average of the weights, which is then what is validated and kept; 0: none."""
     log_every: int = Field(100, gt=0)
     """Updates between lines of the log."""

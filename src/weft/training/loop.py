@@ -21,10 +21,9 @@ from weft.training.averaging import MovingAverage
 from weft.training.config import TrainingConfig
 from weft.training.objective import Objective
 from weft.training.optimizer import build_optimizer, load_optimizer_tensors, optimizer_tensors
+from weft.training.precision import autocast_dtype
 from weft.training.schedule import rate
 from weft.training.team import Team
-
-PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Batch(Protocol):
@@ -74,10 +73,11 @@ class Loop:
 
     def __init__(self, model: nn.Module, batches: Batches, config: TrainingConfig, *, seed: int, team: Team) -> None:
         self.model, self.batches, self.config, self.seed, self.team = model, batches, config, seed, team
-        self.objective = Objective(model, smoothing=config.label_smoothing, autocast=PRECISIONS[config.precision])
+        autocast = autocast_dtype(config.precision, team.device)
+        self.objective = Objective(model, smoothing=config.label_smoothing, autocast=autocast)
         self.wrapped = team.wrap(self.objective)
         self.optimizer = build_optimizer(model, config)
-        self.scaler = torch.amp.GradScaler(team.device.type, enabled=config.precision == "float16")
+        self.scaler = torch.amp.GradScaler(team.device.type, enabled=autocast is torch.float16)
         self.average = MovingAverage(model, config.ema)
         self.progress = Progress()
 
@@ -99,7 +99,7 @@ class Loop:
         num_targets, num_tokens = self.team.total([num_targets, float(sum(batch.real_tokens for batch in mine))])
         progress.step += 1
         self.model.train()
-        with _seeded(self.seed, progress.step, self.team.rank):
+        with _seeded(self.seed, progress.step, self.team):
             sums = [self._accumulate(batch, num_targets, last=batch is mine[-1]) for batch in mine]
         self._descend()
         smoothed, likelihood = self.team.total([sum(s[0] for s in sums), sum(s[1] for s in sums)])
@@ -123,13 +123,12 @@ class Loop:
     def _descend(self) -> None:
         """Clips, applies and clears the gathered gradients."""
         self.scaler.unscale_(self.optimizer)
-        if self.config.clip_norm:
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            if not self.scaler.is_enabled() and not bool(norm.isfinite()):
-                raise ConfigError(
-                    f"the gradient of step {self.progress.step} is {float(norm)}; lower training.learning_rate, "
-                    "lengthen training.warmup_steps, or train in float32"
-                )
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm or math.inf)
+        if not self.scaler.is_enabled() and not bool(norm.isfinite()):
+            raise ConfigError(
+                f"wanted a finite gradient, got {float(norm)} in step {self.progress.step}; lower "
+                "training.learning_rate, lengthen training.warmup_steps, or train in float32"
+            )
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         self.scaler.step(self.optimizer)
@@ -156,10 +155,11 @@ class Loop:
         for name, tensor in _under("model/", state.tensors).items():
             parameters[name].copy_(tensor)
         load_optimizer_tensors(self.optimizer, self.model, _under("optimizer/", state.tensors))
-        self.average.load_state_dict(_under("average/", state.tensors))
+        # An average that is switched on later begins with the weights as they are.
+        self.average.load_state_dict(_under("average/", state.tensors) or _under("model/", state.tensors))
         self.progress = Progress(**state.numbers["progress"])
         self.batches.load_state_dict(state.numbers["batches"])
-        if self.scaler.is_enabled():
+        if self.scaler.is_enabled() and state.numbers["scaler"]:
             self.scaler.load_state_dict(state.numbers["scaler"])
 
 
@@ -168,8 +168,8 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 @contextmanager
-def _seeded(seed: int, step: int, rank: int) -> Iterator[None]:
+def _seeded(seed: int, step: int, team: Team) -> Iterator[None]:
     """Within the block torch draws from a generator of this step and process; afterwards all is as it was before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0]))
+    with torch.random.fork_rng(devices=[team.device] if team.device.type == "cuda" else []):
+        torch.manual_seed(int(np.random.SeedSequence((seed, step, team.rank)).generate_state(1, np.uint64)[0]))
         yield

@@ -41,7 +41,7 @@ def projected_cross_entropy(
     Gradients are computed in the same pass, while a block of logits is at hand; products run in `dtype`, softmax in
     float32. The logits of a batch would be its largest tensors by far.
     """
-    smoothed, likelihood = _Projected.apply(states, table, target, smoothing, dtype)
+    smoothed, likelihood = _Projected.apply(states, table, target, smoothing, dtype)  # type: ignore[no-untyped-call]
     return Loss(smoothed, likelihood)
 
 
@@ -56,7 +56,8 @@ class _Projected(torch.autograd.Function):
         grad_table = torch.zeros(table.shape, dtype=wide, device=table.device)
         table_sum, spread = table_wd.to(wide).sum(0), smoothing / len(table)
         smoothed = likelihood = torch.zeros((), dtype=wide, device=states.device)
-        for x, y, grad_x in zip(states_md.split(ROWS), target.split(ROWS), grad_states.split(ROWS), strict=True):
+        blocks = (torch.split(rows, ROWS) for rows in (states_md, target, grad_states))
+        for x, y, grad_x in zip(*blocks, strict=True):
             # The slope of a row is exp(logits - top) / mass - smoothing / w - (1 - smoothing) one-hot: only the first
             # term is a block of logits; the others are rank-one and rows of the table, added in full precision.
             logits_mw = (x @ table_wd.T).to(wide)

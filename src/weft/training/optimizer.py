@@ -33,4 +33,4 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module, t
     parameters = dict(model.named_parameters())
     for key, value in tensors.items():
         name, what = key.rsplit("/", 1)
-        optimizer.state[parameters[name]][what] = value.clone()
+        optimizer.state[parameters[name]][what] = value.to(parameters[name].device, copy=True)

@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+
+PATIENCE = timedelta(hours=2)
+"""How long the others wait while number 0 reads files, trains the tokenizer or validates."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Team:
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module with its gradients averaged over the team."""
-        return module if self.size == 1 else DistributedDataParallel(module)
+        return module if self.size == 1 else DistributedDataParallel(module, broadcast_buffers=False)
 
     def pause(self, module: nn.Module, *, last: bool) -> AbstractContextManager[None]:
         """Holds back the exchange of gradients until the last micro-batch of an update."""
@@ -50,13 +54,23 @@ class Team:
 
 @contextmanager
 def joined_team(device: torch.device) -> Iterator[Team]:
-    """The team that torchrun's environment describes; leaves it when the block ends."""
+    """The team that torchrun's environment describes, each process on its own GPU; leaves it when the block ends."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Team()
+        yield Team(device=device)
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    own = _own(device)
+    dist.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
-        yield Team(dist.get_rank(), size, device)
+        yield Team(dist.get_rank(), size, own)
     finally:
         dist.destroy_process_group()
+
+
+def _own(device: torch.device) -> torch.device:
+    """The GPU of this process: one for each process of a machine."""
+    if device.type != "cuda":
+        return device
+    own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    torch.cuda.set_device(own)
+    return own
