@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from weft.attention.masks import Padding
 from weft.attention.protocol import KeyValues
-from weft.base.errors import DataError, UnsupportedError
+from weft.base.errors import ConfigError, DataError, UnsupportedError
+from weft.memory_cache import Memory
 from weft.models.decoder import Encoded
+from weft.segments import Span
 from weft.store.atomic import whole_file
+from weft.store.tensors import write_tensors
+
+_ABOUT = "weft.encoded_source"
+
+
+class _About(BaseModel):
+    """What a file says of itself beside its tensors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    texts: list[str]
+    segments: list[list[tuple[int, int]]]
+    layers: int
+    fingerprint: str
+    single: bool
 
 
 @dataclass(frozen=True)
@@ -24,50 +42,74 @@ class EncodedSource:
     """
 
     texts: tuple[str, ...]
-    memories: tuple[tuple[Encoded, ...], ...]
+    segments: tuple[tuple[Span, ...], ...]
+    """For each text the half-open spans of the stretches that are translated one by one."""
+    memories: tuple[tuple[Memory, ...], ...]
     """For each text, for each of its segments, a memory of one row."""
     fingerprint: str
     single: bool = False
     """Whether it was made of one text rather than a list, so that its translation is one too."""
 
+    def check(self, fingerprint: str) -> None:
+        """Raises ConfigError unless it was encoded by the model with this fingerprint."""
+        if fingerprint != self.fingerprint:
+            raise ConfigError(
+                f"wanted a source that this model ({fingerprint[:12]}...) encoded, got one of another model "
+                f"({self.fingerprint[:12]}...); encode it with the model that translates it"
+            )
+
     def save(self, path: str | Path) -> None:
-        """Writes one safetensors file, whole or not at all."""
-        flat = [memory for memories in self.memories for memory in memories]
-        if not all(isinstance(memory, Encoded) for memory in flat):
-            raise UnsupportedError("only sources that a Transformer encoded can be saved; keep the text instead")
+        """Writes one safetensors file, whole or not at all. Raises DataError if it cannot be written."""
+        flat = [_transformer(memory) for memories in self.memories for memory in memories]
         tensors = {
-            f"{row}.{layer}.{part}": tensor.contiguous()
+            f"{row}.{layer}.{part}": tensor
             for row, memory in enumerate(flat)
             for layer, cross in enumerate(memory.cross)
             for part, tensor in (("k", cross.k), ("v", cross.v))
         }
-        about = {
-            "texts": list(self.texts),
-            "segments": [len(memories) for memories in self.memories],
-            "layers": len(flat[0].cross) if flat else 0,
-            "fingerprint": self.fingerprint,
-            "single": self.single,
-        }
-        with whole_file(Path(path)) as part_path:
-            save_file(tensors, part_path, metadata={"weft.encoded_source": json.dumps(about)})
+        about = _About(
+            texts=list(self.texts),
+            segments=[list(spans) for spans in self.segments],
+            layers=len(flat[0].cross) if flat else 0,
+            fingerprint=self.fingerprint,
+            single=self.single,
+        )
+        try:
+            with whole_file(Path(path)) as part_path:
+                write_tensors(part_path, tensors, metadata={_ABOUT: about.model_dump_json()})
+        except OSError as error:
+            raise DataError(
+                f"{path}: wanted to write an encoded source, got: {error}; make room or choose another place"
+            ) from error
 
     @staticmethod
     def load(path: str | Path) -> EncodedSource:
         """What `save` wrote. Raises DataError for any other file."""
         try:
             with safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {})["weft.encoded_source"])
-                rows = range(sum(about["segments"]))
-                memories = iter([_read(file, row, about["layers"]) for row in rows])
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
+                about = _About.model_validate_json((file.metadata() or {})[_ABOUT])
+                rows = range(sum(map(len, about.segments)))
+                memories = iter([_read(file, row, about.layers) for row in rows])
+        except (OSError, KeyError, IndexError, ValueError, SafetensorError) as error:
             raise DataError(
                 f"{path}: wanted an encoded source, got: {error}; write it again with EncodedSource.save"
             ) from error
-        grouped = tuple(tuple(next(memories) for _ in range(count)) for count in about["segments"])
-        return EncodedSource(tuple(about["texts"]), grouped, about["fingerprint"], about["single"])
+        return EncodedSource(
+            texts=tuple(about.texts),
+            segments=tuple(tuple(spans) for spans in about.segments),
+            memories=tuple(tuple(islice(memories, len(spans))) for spans in about.segments),
+            fingerprint=about.fingerprint,
+            single=about.single,
+        )
 
 
-def _read(file: safe_open, row: int, layers: int) -> Encoded:
+def _transformer(memory: Memory) -> Encoded:
+    if not isinstance(memory, Encoded):
+        raise UnsupportedError("only sources that a Transformer encoded can be saved; keep the text instead")
+    return memory
+
+
+def _read(file: Any, row: int, layers: int) -> Encoded:
     pairs = [(file.get_tensor(f"{row}.{layer}.k"), file.get_tensor(f"{row}.{layer}.v")) for layer in range(layers)]
     keep = pairs[0][0].new_ones((1, pairs[0][0].shape[2]), dtype=bool)
     return Encoded(tuple(KeyValues(k, v, Padding(keep)) for k, v in pairs), keep)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from weft.data.splitter import split
 from weft.data.tokenizer import Encoding, Tokenizer
@@ -11,6 +12,7 @@ from weft.data.tokenizer import Encoding, Tokenizer
 Span = tuple[int, int]
 LONGEST = 120
 """Tokens of a segment; a longer sentence is cut between words, since models are trained on sentences."""
+_BYTES = 4  # of a code point at most; each is a token at worst
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,12 @@ class Segment:
     start: int
     text: str
     tokens: Encoding
+
+    @staticmethod
+    def of(text: str, span: Span, tokenizer: Tokenizer) -> Segment:
+        """The stretch of a text at a span, tokenised."""
+        stretch = text[slice(*span)]
+        return Segment(span[0], stretch, tokenizer.encode(stretch))
 
     @property
     def end(self) -> int:
@@ -49,34 +57,50 @@ def read_source(text: str, tokenizer: Tokenizer) -> Source:
     """The sentences of a text, tokenised; sentences of more than `LONGEST` tokens in several pieces."""
     segments: list[Segment] = []
     for start, end in split(text):
-        sentence = text[start:end]
-        tokens = tokenizer.encode(sentence)
-        if len(tokens.ids) <= LONGEST:
-            segments.append(Segment(start, sentence, tokens))
+        sentence = Segment.of(text, (start, end), tokenizer)
+        if len(sentence.tokens.ids) <= LONGEST:
+            segments.append(sentence)
             continue
-        for first, last in _cuts(sentence, tokens):
-            piece = sentence[first:last]
-            segments.append(Segment(start + first, piece, tokenizer.encode(piece)))
-    return Source(text, tuple(segment for segment in segments if segment.tokens.ids))
+        segments += [
+            Segment.of(text, (start + first, start + last), tokenizer)
+            for first, last in _cuts(sentence.text, sentence.tokens.spans)
+        ]
+    return Source(text, tuple(segments))
 
 
-def _cuts(sentence: str, tokens: Encoding) -> Iterator[Span]:
-    """Spans of at most `LONGEST` tokens that end between words where they can, without white space at the ends."""
+def _cuts(sentence: str, tokens: Sequence[Span]) -> Iterator[Span]:
+    """Spans of the pieces of a sentence of so many tokens, about equally long, without white space at their ends."""
     begin = 0
-    while begin < len(tokens.ids):
-        end = min(begin + LONGEST, len(tokens.ids))
-        if end < len(tokens.ids):
-            end = next((place for place in range(end, begin, -1) if _starts_word(sentence, tokens, place)), end)
-        first, last = tokens.spans[begin][0], tokens.spans[end - 1][1]
-        piece = sentence[first:last]
-        stripped = piece.strip()
-        if stripped:
-            lead = len(piece) - len(piece.lstrip())
-            yield first + lead, first + lead + len(stripped)
+    while begin < len(tokens):
+        end = _piece_end(sentence, tokens, begin)
+        first, last = tokens[begin][0], tokens[end - 1][1]
+        # A pile of marks on one letter may be longer than any piece: it is cut wherever it must be.
+        step = max(last - first, 1) if end - begin <= LONGEST else LONGEST // _BYTES
+        for start in range(first, last, step):
+            piece = sentence[start : min(start + step, last)]
+            if stripped := piece.strip():
+                start += len(piece) - len(piece.lstrip())
+                yield start, start + len(stripped)
         begin = end
 
 
-def _starts_word(sentence: str, tokens: Encoding, place: int) -> bool:
-    """Whether white space stands right before this token."""
-    start = tokens.spans[place][0]
-    return start > 0 and (sentence[start - 1].isspace() or sentence[start : start + 1].isspace())
+def _piece_end(sentence: str, tokens: Sequence[Span], begin: int) -> int:
+    """The token before which the piece that starts with token `begin` ends: a word's first, else a character's first.
+
+    All tokens of a code point have its span, and those of code points that are composed the span of all of them.
+    """
+    left = len(tokens) - begin
+    if left <= LONGEST:
+        return len(tokens)
+    best = begin + ceil(left / ceil(left / LONGEST))
+    characters = [place for place in range(best, begin, -1) if tokens[place][0] >= tokens[place - 1][1]]
+    words = (place for place in characters if _after_space(sentence, tokens[place][0]))
+    if (found := next(words, characters[0] if characters else None)) is not None:
+        return found
+    pile = tokens[begin]
+    return next((place for place in range(best, len(tokens)) if tokens[place] != pile), len(tokens))
+
+
+def _after_space(sentence: str, place: int) -> bool:
+    """Whether white space stands at this place or right before it."""
+    return any(character.isspace() for character in sentence[max(place - 1, 0) : place + 1])

@@ -62,9 +62,10 @@ def read_training_data(
         for source, rows in zip(sources, pairs, strict=True)
     )
     weights = [source.weight for source in sources]
-    examples: Examples = Mixture(corpora, seed=recipe.seed, weights=weights, temperature=recipe.data.temperature)
+    mixture = Mixture(corpora, seed=recipe.seed, weights=weights, temperature=recipe.data.temperature)
+    examples: Examples = mixture
     if recipe.tokenizer.dropout:
-        examples = SubwordDropout(examples, tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
+        examples = SubwordDropout(mixture, tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
     names = [name for source in (*sources, *recipe.data.dev) for name in (source.path, source.target_path) if name]
     files = {name: data / name for name in names}
     return TrainingData(tokenizer, corpora, examples, _dev_pairs(recipe, data, tokenizer), files)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from weft.alignment.draw import Drawing, fragment
-from weft.alignment.link import Link, Unaligned, WordAlignment
+from weft.alignment.link import Link, Span, Unaligned, WordAlignment
 from weft.alignment.plot import heat_map
-from weft.alignment.words import words
 from weft.base.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -51,15 +51,19 @@ class Translation(Hypothesis):
     from_: str = ""
     to: str = ""
     hypotheses: tuple[Hypothesis, ...] = ()
+    nbest: int = 1
+    """How many hypotheses were asked for; there may be fewer."""
+    source_words: tuple[Span, ...] = ()
+    """The words of the source that links may name; none unless the alignment was asked for."""
 
     def __str__(self) -> str:
         return self.text
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `weft translate --format json` prints; `hypotheses` if more than one was asked for."""
+        """The object that `weft translate --format json` prints; with `hypotheses` if several were asked for."""
         own = super().to_json()
         found = {"source": self.source, "text": own.pop("text"), "from": self.from_, "to": self.to, **own}
-        if len(self.hypotheses) > 1:
+        if self.nbest > 1:
             found["hypotheses"] = [hypothesis.to_json() for hypothesis in self.hypotheses]
         return found
 
@@ -70,20 +74,25 @@ class Translation(Hypothesis):
             raise UnsupportedError("this translation carries no alignment; translate with align=True")
         return WordAlignment(self.alignment, self.unaligned)
 
+    @property
+    def target_words(self) -> tuple[Span, ...]:
+        """The words of the translation that are aligned: those of each sentence on its own."""
+        return tuple(one.target for one in self.unaligned or ())
+
     def drawing(self) -> Drawing:
         """The pair and its links, to be drawn."""
         return Drawing(
             source=self.source,
             target=self.text,
-            source_words=words(self.source),
-            target_words=words(self.text),
+            source_words=self.source_words,
+            target_words=self.target_words,
             alignment=self.word_alignment,
             languages=(self.from_, self.to),
         )
 
     def plot(self) -> Figure:
         """A heat map of the links, target words down, source words across; needs `pip install "weft[plot]"`."""
-        source, target = words(self.source), words(self.text)
+        source, target = self.source_words, self.target_words
         weights = torch.zeros(len(target), len(source))
         for link in self.word_alignment.links:
             weights[target.index(link.target), source.index(link.source)] = link.probability
@@ -92,7 +101,7 @@ class Translation(Hypothesis):
 
     def _repr_html_(self) -> str:
         if self.alignment is None:
-            return f'<div dir="auto">{_escaped(self.source)}<br><strong>{_escaped(self.text)}</strong></div>'
+            return f'<div dir="auto">{escape(self.source)}<br><strong>{escape(self.text)}</strong></div>'
         return fragment(self.drawing())
 
 
@@ -102,7 +111,3 @@ class Score:
 
     log_probability: float
     num_tokens: int
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, overload
+from typing import TypedDict, Unpack, overload
 
 import torch
 
 from weft.alignment.draw import Drawing
 from weft.base.errors import ConfigError
-from weft.data.tokenizer import EOS
 from weft.decoding import Decoder, Job, forced_scores
 from weft.encoded_source import EncodedSource
 from weft.generation.settings import SearchSettings
-from weft.generation.stream import search_steps
 from weft.looking import alignment_of, heat
-from weft.segments import Source, read_source
+from weft.segments import Segment, Source, read_source
 from weft.store import names
 from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
@@ -26,8 +24,20 @@ from weft.store.folder import load as load_stored
 from weft.translation import Score, Translation
 from weft.weaving import woven
 
-Text = str | Sequence[str] | EncodedSource
+Texts = list[str] | tuple[str, ...]
+Text = str | Texts | EncodedSource
 _WINDOW = 256  # lines of a file that are translated together
+
+
+class Options(TypedDict, total=False):
+    """What `Translator.translate` understands beside the text and its target language."""
+
+    from_: str | None
+    beam: int | None
+    nbest: int
+    align: bool
+    prefix: str | None
+    settings: SearchSettings | None
 
 
 def load(
@@ -37,6 +47,7 @@ def load(
     from_: str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
+    batch_tokens: int = 4096,
 ) -> Translator:
     """The translator of a model that ships or is installed, or of a folder; None: the first for the languages.
 
@@ -44,7 +55,7 @@ def load(
     """
     if model is None:
         model = names.default(to, from_) if to is not None else names.first()
-    return Translator(load_stored(model, device=device, dtype=dtype or torch.float32))
+    return Translator(load_stored(model, device=device, dtype=dtype or torch.float32), batch_tokens=batch_tokens)
 
 
 class Translator:
@@ -82,11 +93,13 @@ class Translator:
         return from_ or choices[0], to
 
     @overload
-    def translate(self, text: str, *, to: str, **options: Any) -> Translation: ...
+    def translate(self, text: str, *, to: str, **options: Unpack[Options]) -> Translation: ...
     @overload
-    def translate(self, text: Sequence[str], *, to: str, **options: Any) -> list[Translation]: ...
+    def translate(self, text: Texts, *, to: str, **options: Unpack[Options]) -> list[Translation]: ...
     @overload
-    def translate(self, text: EncodedSource, *, to: str, **options: Any) -> Translation | list[Translation]: ...
+    def translate(
+        self, text: EncodedSource, *, to: str, **options: Unpack[Options]
+    ) -> Translation | list[Translation]: ...
     def translate(
         self,
         text: Text,
@@ -106,7 +119,7 @@ class Translator:
         win over both. Raises ConfigError for languages the model does not know and impossible settings.
         """
         from_, to = self.pair(to, from_)
-        sources = [read_source(each, self.tokenizer) for each in _texts(text)]
+        sources = self._sources(text)
         search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
         jobs = self._jobs(sources, text, prefix)
         answers = iter(self.decoder.decode(jobs, tag=self.tokenizer.tag(to), settings=search, align=align))
@@ -119,7 +132,7 @@ class Translator:
         single = isinstance(text, str) or (isinstance(text, EncodedSource) and text.single)
         return found[0] if single else found
 
-    def translate_lines(self, lines: Iterable[str], *, to: str, **options: Any) -> Iterator[Translation]:
+    def translate_lines(self, lines: Iterable[str], *, to: str, **options: Unpack[Options]) -> Iterator[Translation]:
         """A translation for each line, in order: a few hundred at a time are translated together, as they come."""
         stream = iter(lines)
         while window := list(islice(stream, _WINDOW)):
@@ -128,20 +141,15 @@ class Translator:
     def stream(self, text: str, *, to: str, from_: str | None = None, beam: int | None = None) -> Iterator[str]:
         """Pieces of the translation as soon as no hypothesis can change them any more; joined they are all of it."""
         _, to = self.pair(to, from_)
-        source = read_source(text, self.tokenizer)
-        search, end = self.search_settings(beam=beam), 0
-        for segment in source.segments:
-            yield text[end : segment.start]
-            yield from self._stream_segment(segment.tokens.ids, to, search)
-            end = segment.end
-        yield text[end:]
+        return self._pieces(text, self.tokenizer.tag(to), self.search_settings(beam=beam))
 
-    def encode(self, text: str | Sequence[str]) -> EncodedSource:
+    def encode(self, text: str | Texts) -> EncodedSource:
         """The sources as the decoder reads them, for any target language, beam and prefix; they can be saved."""
         sources = [read_source(each, self.tokenizer) for each in _texts(text)]
         memories = iter(self.decoder.memories([segment.tokens.ids for s in sources for segment in s.segments]))
         return EncodedSource(
             texts=tuple(source.text for source in sources),
+            segments=tuple(tuple((each.start, each.end) for each in source.segments) for source in sources),
             memories=tuple(tuple(islice(memories, len(source.segments))) for source in sources),
             fingerprint=self.stored.fingerprint,
             single=isinstance(text, str),
@@ -163,48 +171,42 @@ class Translator:
         segments = read_source(text, self.tokenizer).segments
         if len(segments) != 1 or not translation.text:
             return replace(found, note=note)
-        return replace(found, note=note, heat=heat(self.stored, segments[0], translation.text, to=to))
+        return replace(found, note=note, heat=heat(self.stored, segments[0], translation.text.strip(), to=to))
 
     def search_settings(
         self, *, beam: int | None = None, nbest: int = 1, settings: SearchSettings | None = None
     ) -> SearchSettings:
         """The model's search defaults, or `settings`, with the given beam and number of hypotheses."""
         found = settings or SearchSettings(**self.config.search.model_dump())
-        if beam is None:
-            beam = max(found.beam, nbest)
-        return replace(found, beam=beam, nbest=max(nbest, found.nbest))
+        nbest = found.nbest if nbest == 1 else nbest
+        return replace(found, beam=max(found.beam, nbest) if beam is None else beam, nbest=nbest)
+
+    def _sources(self, text: Text) -> list[Source]:
+        if not isinstance(text, EncodedSource):
+            return [read_source(each, self.tokenizer) for each in _texts(text)]
+        text.check(self.stored.fingerprint)
+        return [
+            Source(each, tuple(Segment.of(each, span, self.tokenizer) for span in spans))
+            for each, spans in zip(text.texts, text.segments, strict=True)
+        ]
 
     def _jobs(self, sources: Sequence[Source], text: Text, prefix: str | None) -> list[Job]:
         forced = self.tokenizer.encode(prefix).ids if prefix else []
         if forced and any(len(source.segments) > 1 for source in sources):
             raise ConfigError("a prefix wants texts of one sentence each, got several; translate the first one alone")
-        memories: Iterator[Any] = iter(())
-        if isinstance(text, EncodedSource):
-            if text.fingerprint != self.stored.fingerprint:
-                raise ConfigError("this source was encoded by another model; encode it with the one that translates it")
-            memories = iter([memory for of_text in text.memories for memory in of_text])
-        segments = [segment for source in sources for segment in source.segments]
-        return [Job(segment, tuple(forced), next(memories, None)) for segment in segments]
+        known = chain.from_iterable(text.memories if isinstance(text, EncodedSource) else ())
+        return [Job(each, tuple(forced), next(known, None)) for source in sources for each in source.segments]
 
-    def _stream_segment(self, ids: Sequence[int], to: str, search: SearchSettings) -> Iterator[str]:
-        start = torch.tensor([self.tokenizer.tag(to)], device=self.decoder.device)
-        shown = ""
-        for progress in search_steps(
-            self.decoder.model,
-            self.decoder.memory([ids]),
-            start=start,
-            source_lengths=torch.tensor([len(ids) + 1], device=self.decoder.device),
-            eos=EOS,
-            settings=search,
-        ):
-            text = self.tokenizer.decode(progress.stable[0])
-            if progress.result is None:  # the bytes of a character may still be under way
-                text = text.rstrip("\N{REPLACEMENT CHARACTER}")
-            yield text[len(shown) :]
-            shown = text
+    def _pieces(self, text: str, tag: int, search: SearchSettings) -> Iterator[str]:
+        end = 0
+        for segment in read_source(text, self.tokenizer).segments:
+            if segment.start > end:
+                yield text[end : segment.start]
+            yield from self.decoder.stream(segment.tokens.ids, tag=tag, settings=search)
+            end = segment.end
+        if end < len(text):
+            yield text[end:]
 
 
-def _texts(text: Text) -> Sequence[str]:
-    if isinstance(text, EncodedSource):
-        return text.texts
+def _texts(text: str | Texts) -> Sequence[str]:
     return [text] if isinstance(text, str) else text

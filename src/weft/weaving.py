@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from weft.alignment.link import WordAlignment
+from weft.alignment.words import words
 from weft.decoding import Answer
 from weft.generation.hypothesis import length_normalised
 from weft.generation.settings import SearchSettings
@@ -23,7 +24,6 @@ def woven(
     """The n-best translations of a text from those of its segments: the best of each, then the second of each, ..."""
     depth = max((len(of_segment) for of_segment in answers), default=1)
     ranked = [_hypothesis(source, [a[min(rank, len(a) - 1)] for a in answers], search, align) for rank in range(depth)]
-    ranked.sort(key=lambda hypothesis: -hypothesis.score)
     best = ranked[0]
     return Translation(
         text=best.text,
@@ -35,12 +35,18 @@ def woven(
         from_=languages[0],
         to=languages[1],
         hypotheses=tuple(ranked),
+        nbest=search.nbest,
+        source_words=tuple(
+            (start + segment.start, end + segment.start)
+            for segment in source.segments
+            for start, end in (words(segment.text) if align else ())
+        ),
     )
 
 
 def _hypothesis(source: Source, answers: Sequence[Answer], search: SearchSettings, align: bool) -> Hypothesis:
     text, starts = source.woven([answer.text for answer in answers])
-    log_probability = sum(answer.log_probability for answer in answers)
+    log_probability = sum((answer.log_probability for answer in answers), 0.0)
     length = max(1, sum(answer.num_tokens for answer in answers))
     found = WordAlignment()
     if align:

@@ -39,6 +39,12 @@ class Encoded:
             Encoded(tuple(_stretch(memory, row, keep) for memory in self.cross), keep) for row, keep in enumerate(keeps)
         ]
 
+    def to(self, device: torch.device, dtype: torch.dtype) -> Encoded:
+        """The same memory for a model on this device, in this type of numbers."""
+        keep = self.keep.to(device)
+        cross = (KeyValues(layer.k.to(device, dtype), layer.v.to(device, dtype), Padding(keep)) for layer in self.cross)
+        return Encoded(tuple(cross), keep)
+
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
         """One memory of several, padded at the end: the inverse of `parts`."""

@@ -35,6 +35,10 @@ class Summary:
         """Each source as a memory of its own."""
         return [Summary(row[None].clone()) for row in self.vector]
 
+    def to(self, device: torch.device, dtype: torch.dtype) -> Summary:
+        """The same memory for a model on this device, in this type of numbers."""
+        return Summary(self.vector.to(device, dtype))
+
     @staticmethod
     def joined(parts: Sequence[Summary]) -> Summary:
         """One memory of several: the inverse of `parts`."""

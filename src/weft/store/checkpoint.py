@@ -6,12 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from weft.base.errors import DataError
 from weft.base.snapshot import Snapshot
 from weft.store.atomic import whole_folder
+from weft.store.tensors import write_tensors
 
 TENSORS, NUMBERS = "state.safetensors", "state.json"
 
@@ -24,9 +24,9 @@ def write_checkpoint(folder: Path, step: int, checkpoint: Snapshot, *, keep: int
     target = folder / f"step-{step:08d}"
     try:
         with whole_folder(target) as part:
-            save_file({name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, part / TENSORS)
+            write_tensors(part / TENSORS, checkpoint.tensors)
             (part / NUMBERS).write_text(json.dumps(checkpoint.numbers), encoding="utf-8")
-    except (OSError, SafetensorError) as error:  # safetensors has no other class for a failed write
+    except OSError as error:
         raise DataError(
             f"{target}: wanted to write a checkpoint, got: {error}; make room and resume from the last good one"
         ) from error

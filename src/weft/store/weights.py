@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from weft.base.errors import DataError
 from weft.base.shapes import Float, Int, Tensor
 from weft.base.validate import nearest
 from weft.store.config import Storage
+from weft.store.tensors import write_tensors
 
 FILE_NAME = "model.safetensors"
 _SCALE = ".scale"
@@ -26,10 +26,7 @@ def write_weights(path: Path, parameters: Mapping[str, Tensor], *, storage: Stor
     tensors: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
         tensors |= _packed(name, parameter.detach().cpu(), storage)
-    try:
-        save_file(tensors, path, metadata={"format": "pt"})
-    except SafetensorError as error:  # the library has no other class for a failed write
-        raise OSError(str(error)) from error
+    write_tensors(path, tensors, metadata={"format": "pt"})
 
 
 def read_weights(path: Path) -> Iterator[tuple[str, Tensor]]:
