@@ -17,7 +17,7 @@ from weft.recipe import Recipe
 from weft.runlog import END, Log, opened_logs
 from weft.store.checkpoint import checkpoints, latest_step, read_checkpoint, write_checkpoint
 from weft.store.recent import RecentWeights
-from weft.training.allocator import keep_freed_memory
+from weft.training.allocator import freed_memory_kept
 from weft.training.loop import Loop
 from weft.training.precision import autocast_dtype
 from weft.training.team import Team, joined_team
@@ -52,7 +52,6 @@ def train(
     """
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     _check(recipe, out, resume=resume, init=init, device=device)
-    keep_freed_memory()
     after = latest_step(out / CHECKPOINTS)
     with joined_team(device) as team, _logs(recipe, out, after=after, team=team) as logs:
         read = read_training_data(recipe, out, data, team=team, init=init, resume=resume)
@@ -63,7 +62,8 @@ def train(
         elif team.leads:
             describe_run(recipe, out, read)
         if not run.out_of_patience():
-            run.loop.run(run.after_update)
+            with freed_memory_kept():
+                run.loop.run(run.after_update)
         run.finish()
     return not run.stopped
 

@@ -1,0 +1,68 @@
+"""What is minimised: the loss of real target tokens, whatever the padding is and holds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from weft.base.padded import Padded, pad
+from weft.models.build import build
+from weft.models.config import ModelConfig
+from weft.training.loss import cross_entropy
+from weft.training.objective import Objective
+
+SMOOTHING = 0.1
+KINDS = ["transformer", "recurrent", "decoder_only"]
+
+
+@pytest.fixture(params=KINDS)
+def model(request: pytest.FixtureRequest) -> nn.Module:
+    torch.default_generator.manual_seed(3)
+    config = ModelConfig(
+        kind=request.param, vocabulary_size=31, width=14, num_heads=2, feedforward_width=17, encoder_layers=1,
+        decoder_layers=1, dropout=0.0,
+    )  # fmt: skip
+    return build(config).double()
+
+
+def batch(padding: int, *, more: int = 0) -> tuple[Padded, torch.Tensor, Padded]:
+    """Three pairs of different lengths, padded with the given id and `more` columns than needed."""
+    tokens = torch.randint(3, 31, (100,), generator=torch.Generator().manual_seed(5)).tolist()
+    source = [tokens[:2], tokens[2:7], tokens[7:10]]
+    outputs = [tokens[10:15], tokens[15:17], tokens[17:24]]
+    inputs = [[1, *output[:-1]] for output in outputs]
+    wider = [_wider(pad(rows, padding=padding), more, padding) for rows in (source, inputs, outputs)]
+    return wider[0], wider[1].values, wider[2]
+
+
+def _wider(rows: Padded, more: int, padding: int) -> Padded:
+    widen = nn.functional.pad
+    return Padded(widen(rows.values, (0, more), value=padding), widen(rows.keep, (0, more), value=False))
+
+
+def test_it_is_the_smoothed_loss_of_the_models_logits(model: nn.Module) -> None:
+    source, target_input, target_output = batch(0)
+    found = Objective(model, smoothing=SMOOTHING)(source, target_input, target_output)
+    real = target_output.keep
+    wanted = cross_entropy(model(source, target_input)[real], target_output.values[real], SMOOTHING)
+    torch.testing.assert_close(found.smoothed, wanted.smoothed)
+    torch.testing.assert_close(found.likelihood, wanted.likelihood)
+
+
+def test_padding_is_not_counted_and_gets_no_gradient(model: nn.Module) -> None:
+    objective = Objective(model, smoothing=SMOOTHING)
+    losses = [objective(*batch(padding, more=more)).smoothed for padding, more in ((0, 0), (29, 0), (0, 5))]
+    parameters = list(model.parameters())
+    wanted = torch.autograd.grad(losses[0], parameters)
+    for loss in losses[1:]:
+        torch.testing.assert_close(loss, losses[0])
+        torch.testing.assert_close(torch.autograd.grad(loss, parameters), wanted)
+
+
+def test_autocast_is_close(model: nn.Module) -> None:
+    model = model.float()
+    exact = Objective(model, smoothing=SMOOTHING)(*batch(0)).smoothed
+    rough = Objective(model, smoothing=SMOOTHING, autocast=torch.bfloat16)(*batch(0)).smoothed
+    assert rough.dtype is torch.float32
+    torch.testing.assert_close(rough, exact, rtol=0.01, atol=0)
