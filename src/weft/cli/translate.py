@@ -1,0 +1,199 @@
+"""`weft translate`: texts or lines in, translations out, one by one and in order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from weft.base.errors import ConfigError, DataError
+from weft.cli.formats import Format, lines_of, num_lines, one_line
+from weft.cli.machine import opened
+from weft.cli.options import Shared
+from weft.cli.output import check_apart, count_lines, line_writer, to_terminal, whole_inputs
+from weft.cli.progress import counting
+from weft.cli.status import SOME_FAILED, note
+from weft.data.text import read_lines
+
+if TYPE_CHECKING:
+    from weft.translation import Translation
+    from weft.translator import Translator
+
+_STDIN = "-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `weft translate` understands."""
+
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Each TEXT is one input.")] = None
+    to: Annotated[str, typer.Option(metavar="L", help="Target language, such as fr.")]
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="L", help="Source language, if the model reads several.")
+    ] = None
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder; default: the first.")
+    ] = None
+    beam: Annotated[int | None, typer.Option(min=1, metavar="N", help="Beam width; default: the model's own.")] = None
+    nbest: Annotated[int, typer.Option(min=1, metavar="N", help="The N best; as text N lines an input.")] = 1
+    align: Annotated[bool, typer.Option("--align", help="Say which source words each target word came from.")] = False
+    format: Annotated[
+        Format | None,
+        typer.Option(help="Default: text; with --align a table on a terminal, else json. pharaoh: text TAB i-j ..."),
+    ] = None
+    input: Annotated[
+        str | None, typer.Option(metavar="F", help="Lines to translate (.gz, .xz too); default: standard input.")
+    ] = None
+    output: Annotated[
+        Path | None, typer.Option(metavar="F", help="Write there, line by line; default: standard output.")
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an --output that was left off.")] = False
+    stream: Annotated[bool, typer.Option("--stream", help="Show text as soon as it is certain.")] = False
+
+    @property
+    def form(self) -> Format:
+        """The format that was asked for, or the one that goes without saying."""
+        if self.format is not None:
+            return self.format
+        if not self.align:
+            return Format.text
+        return Format.table if self.output is None and to_terminal() else Format.json
+
+    @property
+    def source(self) -> str:
+        """The file that lines are read from."""
+        return self.input or _STDIN
+
+    def check(self) -> None:
+        """Raises ConfigError for options that contradict each other."""
+        if self.texts and self.input:
+            raise ConfigError("translate wants either TEXT or --input, got both; leave one out")
+        if self.stream and (self.form is not Format.text or self.nbest > 1 or self.align):
+            raise ConfigError("--stream writes plain text, one hypothesis; leave out --align, --nbest and --format")
+        if self.resume and (self.output is None or self.texts or self.form is Format.table):
+            raise ConfigError("--resume goes on with the lines of --output F; name it, with lines to read and no table")
+        check_apart(self.source, self.output)
+
+
+def translate(wanted: Options, shared: Shared) -> None:
+    """Translate texts, or lines of a file: one line in, one line out."""
+    wanted.check()
+    inputs = _inputs(wanted)
+    translator = opened(wanted.model, shared, to=wanted.to, from_=wanted.from_)
+    translator.pair(wanted.to, wanted.from_)
+    each = num_lines(wanted.form, wanted.nbest)
+    done = whole_inputs(wanted.output, each) if wanted.resume and wanted.output else 0
+    _skip(inputs.lines, done, wanted)
+    if wanted.form is Format.table:
+        _show_tables(_translations(translator, inputs.lines, wanted), wanted)
+    elif wanted.stream:
+        _stream(translator, inputs.lines, wanted)
+    else:
+        _write_lines(_translations(translator, inputs.lines, wanted), wanted, shared, done=done)
+    if inputs.num_bad:
+        raise typer.Exit(SOME_FAILED)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is to be translated, and how many inputs were no text and have been reported."""
+
+    lines: Iterator[str]
+    num_bad: int = 0
+
+
+def _inputs(wanted: Options) -> Inputs:
+    """The texts or lines of a request; DataError if no text at all is UTF-8."""
+    if not wanted.texts:
+        if wanted.source == _STDIN and sys.stdin.isatty():
+            note("reading lines from the terminal; end with Ctrl-D")
+        return Inputs(_begun(read_lines(wanted.source)) if wanted.input else read_lines(_STDIN))
+    bad = [place for place, text in enumerate(wanted.texts, start=1) if not _is_text(text)]
+    problems = [f"TEXT {place}: wanted UTF-8, got other bytes; convert it to UTF-8" for place in bad]
+    if len(bad) == len(wanted.texts):
+        raise DataError("; ".join(problems))
+    for problem in problems:
+        note(problem)
+    return Inputs(iter([text for text in wanted.texts if _is_text(text)]), len(bad))
+
+
+def _begun(lines: Iterator[str]) -> Iterator[str]:
+    """The same lines, the first of them read: a file that cannot be read is found out before any work."""
+    return chain(list(islice(lines, 1)), lines)
+
+
+def _is_text(argument: str) -> bool:
+    """False if the bytes of a command line argument were no UTF-8: Python then holds them as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
+
+
+def _skip(lines: Iterator[str], done: int, wanted: Options) -> None:
+    """Passes over inputs whose translations are there; DataError if there are more translations than inputs."""
+    skipped = sum(1 for _ in islice(lines, done))
+    if skipped < done:
+        raise DataError(
+            f"{wanted.output}: wanted translations of the {skipped} lines of {wanted.source}, got {done}; "
+            "it is of another input: choose another --output or leave --resume out"
+        )
+
+
+def _translations(translator: Translator, lines: Iterable[str], wanted: Options) -> Iterator[Translation]:
+    """In order; from a keyboard line by line, else as many together as go well."""
+    typed = not wanted.texts and wanted.source == _STDIN and sys.stdin.isatty()
+    for window in ([line] for line in lines) if typed else [lines]:
+        yield from translator.translate_lines(
+            window,
+            to=wanted.to,
+            from_=wanted.from_,
+            beam=wanted.beam,
+            nbest=wanted.nbest,
+            align=wanted.align or wanted.form in (Format.pharaoh, Format.table),
+        )
+
+
+def _write_lines(translations: Iterator[Translation], wanted: Options, shared: Shared, *, done: int) -> None:
+    total = None if wanted.texts else count_lines(wanted.source)
+    quiet = shared.quiet or wanted.input is None
+    try:
+        with (
+            line_writer(wanted.output, append=wanted.resume) as write,
+            counting("lines", total=total, done=done, quiet=quiet, shares_screen=wanted.output is None) as advance,
+        ):
+            for translation in translations:
+                write("\n".join(lines_of(translation, wanted.form, nbest=wanted.nbest)))
+                advance()
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_left_off(wanted)) from None
+
+
+def _left_off(wanted: Options) -> str:
+    if wanted.output is None or wanted.texts:
+        return "stopped"
+    return f"stopped; what is done is in {wanted.output}: the same command with --resume goes on"
+
+
+def _stream(translator: Translator, lines: Iterable[str], wanted: Options) -> None:
+    """Writes pieces as they become certain."""
+    with line_writer(wanted.output, append=wanted.resume, end="") as write:
+        for line in lines:
+            for piece in translator.stream(line, to=wanted.to, from_=wanted.from_, beam=wanted.beam):
+                write(one_line(piece))
+            write("\n")
+
+
+def _show_tables(translations: Iterator[Translation], wanted: Options) -> None:
+    from rich.console import Console
+
+    from weft.cli.table import show
+
+    with line_writer(wanted.output) as write:
+        for translation in translations:
+            console = Console(highlight=False, force_terminal=None if wanted.output is None else False)
+            with console.capture() as captured:
+                show(console, translation)
+            write("\n".join(line.rstrip() for line in captured.get().splitlines()))
