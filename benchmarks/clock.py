@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, TypeVar
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ def clocked(run: Callable[[], Any]) -> Took:
 
 
 def interleaved(
-    cases: Mapping[str, Callable[[], Any]], repetitions: int, *, warm_up: int = 1, clock: Callable[..., Took] = clocked
-) -> dict[str, list[Took]]:
+    cases: Mapping[Name, Callable[[], Any]], repetitions: int, *, warm_up: int = 1, clock: Callable[..., Took] = clocked
+) -> dict[Name, list[Took]]:
     """Each case run `repetitions` times after `warm_up` runs that do not count: A B C, C B A, A B C, ...
 
     Turning the order round each time lets a slow drift of the machine fall on all cases alike.
@@ -34,7 +36,7 @@ def interleaved(
     for _ in range(warm_up):
         for run in cases.values():
             run()
-    took: dict[str, list[Took]] = {name: [] for name in cases}
+    took: dict[Name, list[Took]] = {name: [] for name in cases}
     for repetition in range(repetitions):
         names = list(cases) if repetition % 2 == 0 else list(cases)[::-1]
         for name in names:
