@@ -70,7 +70,8 @@ class Validation:
         """Mean negative log-likelihood of the references, without smoothing."""
         device = next(model.parameters()).device
         total, count = 0.0, 0
-        for rows in batches_by_length([len(target) + 1 for target in self.targets], max_tokens=_BATCH_TOKENS):
+        lengths = [len(source) + len(target) + 2 for source, target in zip(self.sources, self.targets, strict=True)]
+        for rows in batches_by_length(lengths, max_tokens=_BATCH_TOKENS):
             source = pad([[*self.sources[row], EOS] for row in rows], device=device)
             inputs = pad([[self.pairs[row].tag, *self.targets[row]] for row in rows], device=device)
             outputs = pad([[*self.targets[row], EOS] for row in rows], device=device)
