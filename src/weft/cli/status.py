@@ -36,12 +36,10 @@ def guarded(*, debug: bool = False, quiet: bool = False) -> Iterator[None]:
 
     Library notes from warnings upward go to standard error, with `quiet` only errors; text leaves as UTF-8.
     """
-    _listen(logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING)
-    if not debug and not sys.warnoptions:
-        warnings.simplefilter("ignore")
     _speak_utf8()
     try:
-        yield
+        with _notes_from(logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING), _warnings(debug):
+            yield
         sys.stdout.flush()
     except typer.Exit:
         raise
@@ -89,7 +87,24 @@ class _Notes(logging.Handler):
         note(record.getMessage())
 
 
-def _listen(level: int) -> None:
+@contextmanager
+def _notes_from(level: int) -> Iterator[None]:
+    """Within the block what the library logs at this level and above is said."""
     logger = logging.getLogger("weft")
+    before = logger.level, logger.handlers
     logger.setLevel(level)
     logger.handlers = [_Notes()]
+    try:
+        yield
+    finally:
+        logger.handlers = before[1]
+        logger.setLevel(before[0])
+
+
+@contextmanager
+def _warnings(wanted: bool) -> Iterator[None]:
+    """Within the block other packages' warnings are silent, unless they are wanted or Python was told to show them."""
+    with warnings.catch_warnings():
+        if not wanted and not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        yield

@@ -37,11 +37,11 @@ def _table(found: list[Row]) -> Table:
     """Words to the left, their sources best first; a dash where the mass on no word rounds to nothing."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     table.add_column("word", overflow="fold", max_width=24)
-    table.add_column("came from", overflow="fold")
-    table.add_column("", no_wrap=True)
+    table.add_column("came from", no_wrap=True)
+    table.add_column("", overflow="fold")
     table.add_column("no word", justify="right", style="dim", no_wrap=True)
     for row in found:
-        table.add_row(Text(_visible(row.target)), _sources(row), _bar(row), _percent(row.unaligned))
+        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned))
     return table
 
 

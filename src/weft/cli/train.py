@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +16,13 @@ import typer
 
 from weft.cli.machine import device_of
 from weft.cli.options import Shared
-from weft.cli.status import note
+from weft.cli.status import INTERRUPTED, note
 
 if TYPE_CHECKING:
     from weft.recipe import Recipe
+
+
+_SHOW_CURSOR = b"\x1b[?25h"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +82,11 @@ def train(wanted: Options, shared: Shared) -> None:
                 stop=stopping.answer,
             )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(_how_to_go_on(wanted, "stopped before there was anything to save")) from None
+            raise KeyboardInterrupt(
+                _how_to_go_on(wanted, shared, "stopped before there was anything to save")
+            ) from None
     if stopping.answered:
-        raise KeyboardInterrupt(_how_to_go_on(wanted, "stopped and saved"))
+        raise KeyboardInterrupt(_how_to_go_on(wanted, shared, "stopped and saved"))
     if not quiet:
         note(f"done; the model is {wanted.out / 'last'}")
 
@@ -114,14 +120,19 @@ class Stopping:
     def _hear(self, number: int, frame: object) -> None:
         if not self.can_wait:
             raise KeyboardInterrupt
+        # Written past Python's buffers, which this signal may have interrupted in the middle of a line.
+        if self.asked:
+            os.write(2, _SHOW_CURSOR if os.isatty(2) else b"")
+            os._exit(INTERRUPTED)
         self.asked = True
-        signal.signal(number, signal.SIG_DFL)
-        note("saving after this update; once more ends it at once, without saving")
+        os.write(2, b"\nweft: saving after this update; once more ends it at once, without saving\n")
 
 
-def _how_to_go_on(wanted: Options, what: str) -> str:
+def _how_to_go_on(wanted: Options, shared: Shared, what: str) -> str:
     if not (wanted.out / "config.toml").exists():
         return f"{what}; the same command starts again"
-    return (
-        f"{what}; go on with: weft train {wanted.recipe} --out {wanted.out} --resume (and the other options as before)"
-    )
+    words = ["weft", "train", wanted.recipe, "--out", wanted.out, "--data", wanted.data]
+    words += [word for setting in wanted.settings or [] for word in ("--set", setting)]
+    options = {"--init": wanted.init, "--seed": shared.seed, "--batch-tokens": shared.batch_tokens}
+    words += [word for name, value in options.items() if value is not None for word in (name, value)]
+    return f"{what}; go on with: {shlex.join(str(word) for word in (*words, '--resume'))}"

@@ -20,41 +20,50 @@ def display(config: TrainingConfig, *, quiet: bool) -> Iterator[Callable[[Status
     """A function to call after each update."""
     if quiet:
         yield lambda status: None
-    elif sys.stderr.isatty():
-        with _moving() as report:
-            yield report
-    else:
-        yield lambda status: _plain(status, config.log_every)
+        return
+    news = News()
+    if not sys.stderr.isatty():
 
+        def say(status: Status) -> None:
+            news.tell(status)
+            if status.step % config.log_every == 0 or status.step == status.steps:
+                note(line(status))
 
-@contextmanager
-def _moving() -> Iterator[Callable[[Status], None]]:
-    columns = (BarColumn(bar_width=16), TextColumn("{task.description}"))
+        yield say
+        return
+    columns = (BarColumn(bar_width=8), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
         task = progress.add_task("reading data", total=None)
 
-        def report(status: Status) -> None:
+        def move(status: Status) -> None:
+            news.tell(status)
             progress.update(task, completed=status.step, total=status.steps, description=line(status))
 
-        yield report
+        yield move
 
 
-def _plain(status: Status, every: int) -> None:
-    if status.step % every == 0 or status.step == status.steps:
-        note(line(status))
+class News:
+    """Says the scores of a look at the development set, once."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, float] = {}
+
+    def tell(self, status: Status) -> None:
+        if status.scores != self.told:
+            self.told = dict(status.scores)
+            note("dev: " + ", ".join(f"{name} {value:.2f}" for name, value in status.scores.items()))
 
 
 def line(status: Status) -> str:
-    """Step, loss, speed, learning rate, time left, and the latest scores: in 63 columns but for the scores."""
-    scores = [f"{name} {value:.2f}" for name, value in status.scores.items()]
-    parts = [
+    """Step, loss, speed, learning rate and time left, in fewer than 70 columns."""
+    parts = (
         f"{status.step}/{status.steps}",
         f"loss {status.loss:.3f}",
         f"{_short(status.tokens_per_second)} tokens/s",
         f"lr {status.learning_rate:.1e}",
         f"{duration(status.seconds_left)} left",
-    ]
-    return ", ".join(parts) + (f"; dev {', '.join(scores)}" if scores else "")
+    )
+    return ", ".join(parts)
 
 
 def _short(number: float) -> str:

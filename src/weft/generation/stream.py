@@ -32,7 +32,6 @@ class Progress:
     result: Result | None = None
 
 
-@torch.no_grad()
 def search_steps(
     model: Seq2Seq,
     memory: Any,
@@ -62,15 +61,19 @@ def search_steps(
     if not len(start):
         yield Progress((), Result((), ()))
         return
-    beam = Beam(Live(model, memory, task, width=settings.beam, record=record), task)
+    with torch.no_grad():
+        beam = Beam(Live(model, memory, task, width=settings.beam, record=record), task)
     certain = Certain(beam, len(start))
     while True:
-        beam.advance()
+        # Not around a yield: the caller's own gradients are not to be switched off in between.
+        with torch.no_grad():
+            beam.advance()
         if beam.finished:
             break
         if certain.grow():
             yield Progress(certain.prefixes)
-    result = beam.result()
+    with torch.no_grad():
+        result = beam.result()
     yield Progress(tuple(best.tokens for best in result.best), result)
 
 
