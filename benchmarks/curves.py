@@ -72,14 +72,14 @@ def drawn(lines: Sequence[Line], title: str) -> Figure:
         figure, (loss, bleu, rate) = pyplot.subplots(
             3, 1, figsize=(8, 8), sharex=True, height_ratios=[3, 3, 1.4], layout="constrained"
         )
-        figure.get_layout_engine().set(hspace=0.06, h_pad=0.08)
-        figure.suptitle(title, x=0.02, ha="left", fontsize=14, fontweight="bold")
+        figure.get_layout_engine().set(hspace=0.06, h_pad=0.08, w_pad=0.12)
+        figure.suptitle(title, x=0.012, ha="left", fontsize=14, fontweight="bold")
         _loss(loss, lines)
         _bleu(bleu, lines)
         _rate(rate, lines)
         last = max(line["step"] for line in lines)
-        rate.set_xlim(0, last * 1.14)  # room for the names at the right
-        rate.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        rate.set_xlim(0, last * 1.19)  # room for the names at the right
+        rate.xaxis.set_major_locator(MaxNLocator(7, integer=True))
         rate.set_xticks([tick for tick in rate.get_xticks() if tick <= last])
         rate.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
         rate.set_xlabel("updates")
@@ -89,10 +89,11 @@ def drawn(lines: Sequence[Line], title: str) -> Figure:
 def _loss(axes: Axes, lines: Sequence[Line]) -> None:
     train, seen = series(lines, lambda line: line.get("likelihood")), series(lines, dev("loss"))
     axes.plot(*train, color=TRAIN)
-    _name(axes, train, "training", TRAIN)
+    upper = 5 if seen[0] and train[1][-1] > seen[1][-1] else -5
+    _name(axes, train, "training", TRAIN, lift=upper)
     if seen[0]:
         axes.plot(*seen, color=DEV, marker="o", markersize=3.5)
-        _name(axes, seen, "development", DEV)
+        _name(axes, seen, "development", DEV, lift=-upper)
     low = min(train[1] + seen[1])
     early = [value for step, value in zip(*train, strict=True) if step >= 0.03 * train[0][-1]]
     axes.set_ylim(max(0.0, low - 0.25), max(early) * 1.03)  # the first updates would squeeze all that follows
@@ -111,14 +112,14 @@ def _bleu(axes: Axes, lines: Sequence[Line]) -> None:
     axes.annotate(
         f"{scores[best]:.1f} at {steps[best]:,}",
         (steps[best], scores[best]),
-        xytext=(0, 9),
+        xytext=(4, 9),
         textcoords="offset points",
-        ha="center",
+        ha="right",
         va="bottom",
         color=DEV,
         fontweight="bold",
     )
-    axes.set_ylim(0, max(scores) * 1.15)
+    axes.set_ylim(0, max(scores) * 1.2)
     last, found = series(lines, lambda line: line.get("last", {}).get("bleu"))
     if last and found[-1]:
         axes.plot(last, found, "D", color=INK, markersize=6)
@@ -140,10 +141,10 @@ def _head(axes: Axes, text: str) -> None:
     axes.grid(axis="x", visible=False)
 
 
-def _name(axes: Axes, points: tuple[list[int], list[float]], text: str, color: str) -> None:
-    """The name of a line, right of its last point."""
-    end = (points[0][-1], points[1][-1])
-    axes.annotate(text, end, xytext=(8, 0), textcoords="offset points", va="center", color=color, fontweight="bold")
+def _name(axes: Axes, points: tuple[list[int], list[float]], text: str, color: str, *, lift: int = 0) -> None:
+    """The name of a line, right of its last point; `lift` points higher, so that two names do not meet."""
+    end, place = (points[0][-1], points[1][-1]), (9, lift)
+    axes.annotate(text, end, xytext=place, textcoords="offset points", va="center", color=color, fontweight="bold")
 
 
 def main() -> None:
