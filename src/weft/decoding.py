@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import torch
@@ -89,6 +90,7 @@ class Decoder:
         answers = dict(zip(distinct, in_given_order(batches, found), strict=True))
         return [answers[key] for key in keys]
 
+    @torch.inference_mode()
     def stream(self, ids: Sequence[int], *, tag: int, settings: SearchSettings) -> Iterator[str]:
         """Pieces of the best answer for a source (ids without `</s>`), each as soon as it is certain."""
         shown = ""
@@ -148,7 +150,7 @@ class Decoder:
                 prefix=[job.prefix for job in jobs] if any(job.prefix for job in jobs) else None,
                 record=record,
             )
-            if not all(result.hypotheses):
+            if not all(ranked and not isnan(ranked[0].score) for ranked in result.hypotheses):
                 raise DataError(
                     "wanted probabilities from the model, got NaN: its weights or its number type are no good; "
                     "train or fetch it again, or load it in float32"
