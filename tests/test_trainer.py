@@ -92,6 +92,13 @@ def test_best_and_last_are_models_with_a_card(finished: Path) -> None:
         assert "Development scores:" in stored.card
 
 
+def test_finished_models_have_found_the_heads_by_which_they_align(finished: Path) -> None:
+    for name in ("best", "last"):
+        stored = load(finished / name)
+        assert stored.config.alignment is not None
+        assert stored.config.alignment.layer < stored.config.model.decoder_layers
+
+
 def test_the_log(finished: Path) -> None:
     lines = log_lines(finished)
     assert [line["step"] for line in lines if "loss" in line] == [4, 8, 12, 16, 20, 24, 28, 30]

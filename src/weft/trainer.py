@@ -25,9 +25,11 @@ from weft.training_data import TrainingData, read_training_data
 from weft.training_models import assign, initial_model, save_trained
 from weft.training_run import check_new, check_resumable, check_unchanged, describe_run, write_recipe
 from weft.training_status import Status, status_of
+from weft.tuning import tune_alignment
 from weft.validation import Validation
 
 CHECKPOINTS = "checkpoints"
+ALIGNMENT_PAIRS = 300
 
 _logger = logging.getLogger(__name__)
 
@@ -130,7 +132,17 @@ class Run:
             assign(self.loop.model, self.recent.mean())
             self.scores = self.validation.scores(self.loop.model, beam=self.recipe.search.beam)
             self._save("last")
+        self._settle_alignment()
         self._log({"step": self.loop.progress.step, END: self.scores})
+
+    def _settle_alignment(self) -> None:
+        """Lets the finished models find the heads by which they align, on development pairs."""
+        pairs = [(pair.source, pair.target, pair.tag) for pair in self.read.dev[:ALIGNMENT_PAIRS]]
+        if not pairs or self.recipe.model_config_for(self.read.tokenizer.vocabulary_size).kind != "transformer":
+            return
+        for name in ("best", "last"):
+            choice = tune_alignment(self.out / name, pairs)
+            _logger.info("%s aligns by layer %d, heads %s", name, choice.settings.layer, choice.settings.heads)
 
     def _log_progress(self) -> None:
         """Writes the means since the last such line, and begins anew."""
