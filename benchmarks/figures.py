@@ -1,0 +1,129 @@
+"""Fills the figures of the README from the JSON files under benchmarks/results, so that no number is typed by hand.
+
+    python benchmarks/figures.py [--check]
+
+`--check` writes nothing and fails where the README says something else than the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """What was measured, the figure, and the file it stands in; files that are not there are passed over."""
+    for name, read in READERS.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            for what, figure in read(json.loads(path.read_text(encoding="utf-8"))):
+                yield what, figure, path.name
+
+
+def _shipped(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    million = found["model"]["parameters"] / 1e6
+    tatoeba, news = found["test_sets"]["tatoeba-test"], found["test_sets"]["newstest2012"]
+    beam = found["search"]["beam"]
+    yield (
+        f"Shipped en→fr ({million:.0f} M parameters), Tatoeba test, beam {beam}",
+        f"BLEU {tatoeba['bleu']['score']:.1f}, chrF {tatoeba['chrf']['score']:.1f}",
+    )
+    yield (
+        "The same on news, which it was not made for (newstest2012)",
+        f"chrF {news['chrf']['score']:.1f}, length ratio {news['length_ratio']:.2f}",
+    )
+    own = found["sentences"]
+    yield f"Digits that survive in {own['sentences']} sentences of our own", f"{own['digits_kept']:.1%}"
+
+
+def _multi30k(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    model, results = found["model"], found["results"]
+    beam, million = found["search"]["beam"], model["parameters"] / 1e6
+    yield (
+        f"Multi30k {model['languages'][0]} ({million:.1f} M parameters), test 2016, beam {beam}",
+        f"BLEU {results['bleu_tokenised_lowercased']['score']:.1f} lower-cased tokenised, "
+        f"{results['bleu_detokenised_cased']['score']:.1f} cased detokenised",
+    )
+
+
+def _align_cost(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for result in found["results"]:
+        ratio = result["ratio"]["cpu"]["median"]
+        yield f"Cost of `align=True`, beam {result['beam']}, CPU time", f"{ratio:.3f} × without"
+
+
+def _decoding(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for result in found["results"]:
+        speed = result["tokens_per_second"]["median"]
+        yield f"Decoding, 1 thread, beam {result['beam']}, batch {result['batch']}", f"{speed:,.0f} tokens/s"
+
+
+def _beam_memory(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    ratio = found["repeated_over_shared"]
+    yield (
+        "Memory of a beam-8 decode of a 2,000-token source, if it were repeated per beam",
+        ", ".join(f"{name.replace('_', ' ')} {value:.1f} ×" for name, value in ratio.items()),
+    )
+
+
+def _padding(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for one in found["padding"]:
+        if one["budget"] == 4096:
+            yield (
+                "Padding efficiency of 4,096-token batches (random batches)",
+                f"{one['efficiency']:.3f} ({one['efficiency_random']:.3f})",
+            )
+
+
+def _cold_start(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("weft --help", "weft translate"):
+        result = found["results"][name]
+        ratio = result["ratio_to_import_torch"]["wall"]["median"]
+        yield f"Cold start of `{name}`", f"{result['seconds']['median']:.2f} s, {ratio:.2f} × `import torch`"
+
+
+READERS = {
+    "shipped": _shipped,
+    "multi30k-en-de": _multi30k,
+    "multi30k-en-fr": _multi30k,
+    "align_cost": _align_cost,
+    "decoding": _decoding,
+    "beam_memory": _beam_memory,
+    "padding_and_training": _padding,
+    "cold_start": _cold_start,
+}
+
+
+def table() -> str:
+    """The README's table."""
+    lines = ["| what | measured | file |", "|---|---|---|"]
+    lines += [f"| {what} | {figure} | [{file}](benchmarks/results/{file}) |" for what, figure, file in rows()]
+    return "\n".join(lines) + "\n"
+
+
+def filled(text: str) -> str:
+    """The README with its figures as the files have them."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + table() + END + rest.split(END)[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    text = README.read_text(encoding="utf-8")
+    if not options.check:
+        README.write_text(filled(text), encoding="utf-8")
+    elif filled(text) != text:
+        raise SystemExit("README.md and benchmarks/results differ; run python benchmarks/figures.py")
+
+
+if __name__ == "__main__":
+    main()
