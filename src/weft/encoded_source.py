@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from safetensors import SafetensorError, safe_open
 
 from weft.attention.masks import Padding
@@ -32,6 +32,14 @@ class _About(BaseModel):
     layers: int
     fingerprint: str
     single: bool
+
+    @model_validator(mode="after")
+    def _segments_of_texts(self) -> _About:
+        for text, spans in zip(self.texts, self.segments, strict=True):
+            places = [0, *(place for span in spans for place in span), len(text)]
+            if places != sorted(places):
+                raise ValueError(f"wanted segments in a text of {len(text)} code points, got {spans}")
+        return self
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,14 @@ def heat_map(weights: Float[Tensor, "t s"], rows: Sequence[str], columns: Sequen
         ) from error
     figure = Figure(figsize=(2.2 + 0.27 * len(columns), 1.6 + 0.27 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
-    image = axes.imshow(weights.detach().float().cpu().numpy(), cmap="BuGn", vmin=0, vmax=1, aspect="equal")
+    image = axes.imshow(
+        weights.detach().float().cpu().numpy(),
+        cmap="BuGn",
+        vmin=0,
+        vmax=1,
+        aspect="equal",
+        extent=(-0.5, max(len(columns), 1) - 0.5, max(len(rows), 1) - 0.5, -0.5),  # room even for no words
+    )
     axes.set_xticks(range(len(columns)), columns, rotation=60, ha="left", rotation_mode="anchor", parse_math=False)
     axes.set_yticks(range(len(rows)), rows, parse_math=False)
     axes.tick_params(length=0, labelsize=9, top=False, bottom=False, labeltop=True, labelbottom=False)
