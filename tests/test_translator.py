@@ -313,6 +313,19 @@ def test_a_long_line_is_translated_whole(tiny: Translator) -> None:
     assert_json(found)
 
 
+@pytest.mark.parametrize("kind", ["transformer", "recurrent", "decoder_only"])
+def test_positions_that_end_are_not_passed(tmp_path: Path, kind: str) -> None:
+    """Learned positions: sentences are cut and translations end before they do."""
+    folder = save_untrained(tmp_path / kind, kind=kind, position="learned", max_length=23)
+    translator = weft.load(folder)
+    text = "the red dog sleeps and sings " * 5 + "x" * 97
+    for beam in (1, 3):
+        found = translator.translate(text, to="fr", align=kind == "transformer", beam=beam)
+        assert found.source == text
+        assert "".join(translator.stream(text, to="fr", beam=beam)) == found.text
+    assert translator.search_settings(settings=SearchSettings(max_length=5)).max_length == 5
+
+
 def test_a_drawing_has_links_and_heat(tiny: Translator, tiny_folder: Path) -> None:
     found = tiny.drawing("  the red dog sleeps.\n", to="fr")
     assert found.note == "tiny, en to fr"

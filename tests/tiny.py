@@ -50,7 +50,7 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.train(texts, vocabulary_size=500, languages=LANGUAGES)
 
 
-def config(words: Tokenizer, *, kind: str = "transformer") -> StoredConfig:
+def config(words: Tokenizer, *, kind: str = "transformer", **more: object) -> StoredConfig:
     shape = ModelConfig.model_validate(
         {
             "kind": kind,
@@ -61,6 +61,7 @@ def config(words: Tokenizer, *, kind: str = "transformer") -> StoredConfig:
             "encoder_layers": 1,
             "decoder_layers": 2,
             "dropout": 0.0,
+            **more,
         }
     )
     settings = AlignmentSettings(layer=0, heads=(0, 1), threshold=0.2) if kind == "transformer" else None
@@ -104,10 +105,10 @@ def save_tiny(folder: Path) -> Path:
     return folder
 
 
-def save_untrained(folder: Path, *, kind: str, seed: int = 7) -> Path:
-    """The folder of a model of this kind that has learnt nothing: it writes any bytes."""
+def save_untrained(folder: Path, *, kind: str, seed: int = 7, **more: object) -> Path:
+    """The folder of a model of this kind (and shape) that has learnt nothing: it writes any bytes."""
     words = tokenizer()
-    settings = config(words, kind=kind)
+    settings = config(words, kind=kind, **more)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = build(settings.model)

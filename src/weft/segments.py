@@ -53,29 +53,32 @@ class Source:
         return "".join(pieces) + self.text[end:], starts
 
 
-def read_source(text: str, tokenizer: Tokenizer) -> Source:
-    """The sentences of a text, tokenised; sentences of more than `LONGEST` tokens in several pieces."""
+def read_source(text: str, tokenizer: Tokenizer, *, longest: int = LONGEST) -> Source:
+    """The sentences of a text, tokenised; sentences of more than `longest` tokens in several pieces.
+
+    A piece that has to begin in the middle of a word is tokenised anew, so it may have a few tokens more.
+    """
     segments: list[Segment] = []
     for start, end in split(text):
         sentence = Segment.of(text, (start, end), tokenizer)
-        if len(sentence.tokens.ids) <= LONGEST:
+        if len(sentence.tokens.ids) <= longest:
             segments.append(sentence)
             continue
         segments += [
             Segment.of(text, (start + first, start + last), tokenizer)
-            for first, last in _cuts(sentence.text, sentence.tokens.spans)
+            for first, last in _cuts(sentence.text, sentence.tokens.spans, longest)
         ]
     return Source(text, tuple(segments))
 
 
-def _cuts(sentence: str, tokens: Sequence[Span]) -> Iterator[Span]:
+def _cuts(sentence: str, tokens: Sequence[Span], longest: int) -> Iterator[Span]:
     """Spans of the pieces of a sentence of so many tokens, about equally long, without white space at their ends."""
     begin = 0
     while begin < len(tokens):
-        end = _piece_end(sentence, tokens, begin)
+        end = _piece_end(sentence, tokens, begin, longest)
         first, last = tokens[begin][0], tokens[end - 1][1]
         # A pile of marks on one letter may be longer than any piece: it is cut wherever it must be.
-        step = max(last - first, 1) if end - begin <= LONGEST else LONGEST // _BYTES
+        step = max(last - first, 1) if end - begin <= longest else max(longest // _BYTES, 1)
         for start in range(first, last, step):
             piece = sentence[start : min(start + step, last)]
             if stripped := piece.strip():
@@ -84,15 +87,15 @@ def _cuts(sentence: str, tokens: Sequence[Span]) -> Iterator[Span]:
         begin = end
 
 
-def _piece_end(sentence: str, tokens: Sequence[Span], begin: int) -> int:
+def _piece_end(sentence: str, tokens: Sequence[Span], begin: int, longest: int) -> int:
     """The token before which the piece that starts with token `begin` ends: a word's first, else a character's first.
 
     All tokens of a code point have its span, and those of code points that are composed the span of all of them.
     """
     left = len(tokens) - begin
-    if left <= LONGEST:
+    if left <= longest:
         return len(tokens)
-    best = begin + ceil(left / ceil(left / LONGEST))
+    best = begin + ceil(left / ceil(left / longest))
     characters = [place for place in range(best, begin, -1) if tokens[place][0] >= tokens[place - 1][1]]
     words = (place for place in characters if _after_space(sentence, tokens[place][0]))
     if (found := next(words, characters[0] if characters else None)) is not None:

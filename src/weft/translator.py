@@ -16,7 +16,8 @@ from weft.decoding import Decoder, Job, forced_scores
 from weft.encoded_source import EncodedSource
 from weft.generation.settings import SearchSettings
 from weft.looking import alignment_of, heat
-from weft.segments import Segment, Source, read_source
+from weft.models.config import ModelConfig
+from weft.segments import LONGEST, Segment, Source, read_source
 from weft.store import names
 from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
@@ -145,7 +146,7 @@ class Translator:
 
     def encode(self, text: str | Texts) -> EncodedSource:
         """The sources as the decoder reads them, for any target language, beam and prefix; they can be saved."""
-        sources = [read_source(each, self.tokenizer) for each in _texts(text)]
+        sources = [self._read(each) for each in _texts(text)]
         memories = iter(self.decoder.memories([segment.tokens.ids for s in sources for segment in s.segments]))
         return EncodedSource(
             texts=tuple(source.text for source in sources),
@@ -168,7 +169,7 @@ class Translator:
         translation = self.translate(text, to=to, from_=from_, beam=beam, align=True)
         found = translation.drawing()
         note = f"{self.name}, {translation.from_} to {to}"
-        segments = read_source(text, self.tokenizer).segments
+        segments = self._read(text).segments
         if len(segments) != 1 or not translation.text:
             return replace(found, note=note)
         return replace(found, note=note, heat=heat(self.stored, segments[0], translation.text.strip(), to=to))
@@ -179,11 +180,21 @@ class Translator:
         """The model's search defaults, or `settings`, with the given beam and number of hypotheses."""
         found = settings or SearchSettings(**self.config.search.model_dump())
         nbest = found.nbest if nbest == 1 else nbest
-        return replace(found, beam=max(found.beam, nbest) if beam is None else beam, nbest=nbest)
+        limits = [limit for limit in (found.max_length, _room(self.config.model)) if limit is not None]
+        return replace(
+            found,
+            beam=max(found.beam, nbest) if beam is None else beam,
+            nbest=nbest,
+            max_length=min(limits, default=None),
+        )
+
+    def _read(self, text: str) -> Source:
+        room = _room(self.config.model)
+        return read_source(text, self.tokenizer, longest=LONGEST if room is None else min(LONGEST, room * 3 // 4))
 
     def _sources(self, text: Text) -> list[Source]:
         if not isinstance(text, EncodedSource):
-            return [read_source(each, self.tokenizer) for each in _texts(text)]
+            return [self._read(each) for each in _texts(text)]
         text.check(self.stored.fingerprint)
         return [
             Source(each, tuple(Segment.of(each, span, self.tokenizer) for span in spans))
@@ -199,7 +210,7 @@ class Translator:
 
     def _pieces(self, text: str, tag: int, search: SearchSettings) -> Iterator[str]:
         end = 0
-        for segment in read_source(text, self.tokenizer).segments:
+        for segment in self._read(text).segments:
             if segment.start > end:
                 yield text[end : segment.start]
             yield from self.decoder.stream(segment.tokens.ids, tag=tag, settings=search)
@@ -210,3 +221,10 @@ class Translator:
 
 def _texts(text: str | Texts) -> Sequence[str]:
     return [text] if isinstance(text, str) else text
+
+
+def _room(config: ModelConfig) -> int | None:
+    """The most tokens of a segment, and of its translation, that learned positions know; None: any number."""
+    if config.position != "learned" or config.kind == "recurrent":
+        return None
+    return config.max_length // (2 if config.kind == "decoder_only" else 1) - 1
