@@ -65,12 +65,22 @@ def choose_alignment(
     *,
     settings: AlignmentSettings | None = None,
 ) -> Choice:
-    """The layer and heads that align best, found on pairs (source, target, tag of the target) without gold links."""
+    """The layer, heads and step that align best, found on pairs (source, target, tag of the target) without gold links.
 
-    def observed() -> Iterator[Observed]:
-        for source_text, target_text, tag in pairs:
-            source, target = tokenizer.encode(source_text).ids, tokenizer.encode(target_text).ids
-            if source and target:
-                yield Observed(cross_weights(model, config, source, target, tag=tag), source, target)
+    Which step shows where a token came from depends on the model: low layers look it up once it is the decoder's input
+    (Chen et al. 2020), deep encoders with shallow decoders while it is being written. Both are tried.
+    """
 
-    return choose(observed(), settings=settings)
+    observed = list(_observed(model, config, tokenizer, pairs))
+    base = settings or AlignmentSettings(layer=0, heads=(0,))
+    choices = [choose(observed, settings=base.model_copy(update={"shift": shift})) for shift in (True, False)]
+    return max(choices, key=lambda choice: choice.table[0].score)
+
+
+def _observed(
+    model: torch.nn.Module, config: ModelConfig, tokenizer: Tokenizer, pairs: Iterable[tuple[str, str, int]]
+) -> Iterator[Observed]:
+    for source_text, target_text, tag in pairs:
+        source, target = tokenizer.encode(source_text).ids, tokenizer.encode(target_text).ids
+        if source and target:
+            yield Observed(cross_weights(model, config, source, target, tag=tag), source, target)
