@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.tiny import COLOURS, LANGUAGES, NOUNS, save_untrained, toy
 
 import weft
@@ -88,6 +90,22 @@ def test_odd_input_gives_one_line_a_line(which: str, name: str, beam: int, tiny:
     if not text.strip():
         assert (found.text, found.score, found.log_probability) == (text, 0.0, 0.0)
         assert found.alignment == found.unaligned == ()
+
+
+_PARTS = st.sampled_from(
+    [*ODD.values(), "the", "dog", "sleeps", "red", ".", "!", " ", "  ", "\n", "\t", "\u0301", "🙂"]
+)
+
+
+@settings(max_examples=30)
+@given(text=st.lists(_PARTS | st.text(max_size=3), max_size=7).map("".join), beam=st.sampled_from([1, 3]))
+def test_any_text_comes_out_as_a_translation(tiny: Translator, wild: Translator, text: str, beam: int) -> None:
+    for translator in (tiny, wild):
+        found = translator.translate(text, to="fr", beam=beam, nbest=beam, align=True)
+        assert found.source == text
+        assert_json(found)
+        assert found.text.count("\n") == text.count("\n")
+        assert page(found.drawing())
 
 
 @pytest.mark.parametrize("which", ["tiny", "wild"])

@@ -96,6 +96,18 @@ def test_the_best_of_many_is_the_best(opened: Callable[..., Translator], kind: s
         same_hypothesis(many, many.hypotheses[0])
 
 
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize("kind", ["tiny", "transformer"])
+def test_being_aligned_changes_nothing(opened: Callable[..., Translator], kind: str, beam: int) -> None:
+    plain, aligned = (
+        opened(kind).translate(TEXTS, to="fr", beam=beam, nbest=beam, align=align) for align in (False, True)
+    )
+    for one, other in zip(plain, aligned, strict=True):
+        for mine, its in zip(one.hypotheses, other.hypotheses, strict=True):
+            assert mine.text == its.text
+            assert mine.log_probability == pytest.approx(its.log_probability, abs=1e-10)
+
+
 @pytest.mark.parametrize("beam", [1, 4])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_streamed_is_the_translation(opened: Callable[..., Translator], kind: str, beam: int) -> None:
