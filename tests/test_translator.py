@@ -179,6 +179,15 @@ def test_documents_keep_their_white_space(tiny: Translator, text: str, expected:
     assert [line.strip() == "" for line in found.split("\n")] == [line.strip() == "" for line in text.split("\n")]
 
 
+@pytest.mark.parametrize("text", ["🙂", "  ... \n", "-----", "\x00\x01", "\u0301", "?!\n\n***"])
+def test_what_has_no_letter_and_no_digit_stays(tiny: Translator, text: str) -> None:
+    found = tiny.translate(text, to="fr", align=True)
+    assert found.text == text
+    assert [(link.source, link.target, link.probability) for link in found.alignment or ()] == [
+        (span, span, 1.0) for span in words(text)
+    ]
+
+
 def test_spans_point_into_the_string_as_given(tiny: Translator) -> None:
     composed = "the dog sleeps. l'été brûle!"
     decomposed = unicodedata.normalize("NFD", composed)

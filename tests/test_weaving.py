@@ -41,6 +41,16 @@ def test_spans_move_to_where_their_segments_stand() -> None:
     assert [found.source[slice(*span)] for span in found.source_words] == ["A", "b", ".", "C", "d", "."]
 
 
+def test_what_is_in_no_segment_comes_from_itself() -> None:
+    found = weave("**\nA b.\n🙂", [answer("Longer", -1.0, 3)])
+    assert found.text == "**\nLonger\n🙂"
+    stayed = [((0, 1), (0, 1)), ((1, 2), (1, 2)), ((8, 9), (10, 11))]
+    links = [(link.source, link.target, link.probability) for link in found.alignment or ()]
+    assert links == [(*stayed[0], 1.0), (*stayed[1], 1.0), ((3, 4), (3, 4), 0.75), (*stayed[2], 1.0)]
+    assert [one.probability for one in found.unaligned or ()] == [0.0, 0.0, 0.25, 0.0]
+    assert [found.source[slice(*span)] for span in found.source_words] == ["*", "*", "A", "b", ".", "🙂"]
+
+
 def test_the_first_is_the_best_of_each_and_the_next_the_second_of_each() -> None:
     first = [answer("a", -1.0, 2), answer("b", -9.0, 90), answer("c", -3.0, 2)]  # b has the best score: it was cut
     second = [answer("x", -1.0, 2), answer("y", -2.0, 2)]

@@ -36,30 +36,34 @@ class Segment:
 
 @dataclass(frozen=True)
 class Source:
-    """A text and its segments; what is not in a segment is white space and stays as it is."""
+    """A text and its segments; what is in none has no letter and no digit, and stays as it is."""
 
     text: str
     segments: tuple[Segment, ...]
 
-    def woven(self, translations: list[str]) -> tuple[str, list[int]]:
-        """The text with each segment replaced by its translation, and where each translation starts in it."""
-        pieces, starts, place, end = [], [], 0, 0
-        for segment, translation in zip(self.segments, translations, strict=True):
-            gap = self.text[end : segment.start]
-            pieces += [gap, translation]
-            starts.append(place + len(gap))
-            place += len(gap) + len(translation)
-            end = segment.end
-        return "".join(pieces) + self.text[end:], starts
+    @property
+    def gaps(self) -> list[Span]:
+        """The spans before, between and after the segments, one more than there are segments; any may be empty."""
+        starts = [0, *(segment.end for segment in self.segments)]
+        ends = [*(segment.start for segment in self.segments), len(self.text)]
+        return list(zip(starts, ends, strict=True))
+
+    def woven(self, translations: Sequence[str]) -> str:
+        """The text with each segment replaced by its translation."""
+        kept = [self.text[start:end] for start, end in self.gaps]
+        return kept[0] + "".join(x + gap for x, gap in zip(translations, kept[1:], strict=True))
 
 
 def read_source(text: str, tokenizer: Tokenizer, *, longest: int = LONGEST) -> Source:
     """The sentences of a text, tokenised; sentences of more than `longest` tokens in several pieces.
 
+    Those without a letter or a digit are left out: of a lone emoji or a row of dashes a model makes words.
     A piece that has to begin in the middle of a word is tokenised anew, so it may have a few tokens more.
     """
     segments: list[Segment] = []
     for start, end in split(text):
+        if not _says_something(text[start:end]):
+            continue
         sentence = Segment.of(text, (start, end), tokenizer)
         if len(sentence.tokens.ids) <= longest:
             segments.append(sentence)
@@ -67,8 +71,14 @@ def read_source(text: str, tokenizer: Tokenizer, *, longest: int = LONGEST) -> S
         segments += [
             Segment.of(text, (start + first, start + last), tokenizer)
             for first, last in _cuts(sentence.text, sentence.tokens.spans, longest)
+            if _says_something(sentence.text[first:last])
         ]
     return Source(text, tuple(segments))
+
+
+def _says_something(stretch: str) -> bool:
+    """Whether there is a letter or a digit."""
+    return any(character.isalnum() for character in stretch)
 
 
 def _cuts(sentence: str, tokens: Sequence[Span], longest: int) -> Iterator[Span]:

@@ -115,7 +115,8 @@ class Translator:
     ) -> Translation | list[Translation]:
         """One text, several, or an encoded source, as translations in the same order.
 
-        A text of several sentences is translated sentence by sentence and keeps its white space. `prefix` is how the
+        A text of several sentences is translated sentence by sentence and keeps its white space, and what has neither
+        letter nor digit. `prefix` is how the
         translation must begin (of one sentence). `settings` replaces the model's search defaults; `beam` and `nbest`
         win over both. Raises ConfigError for languages the model does not know and impossible settings.
         """
@@ -170,7 +171,7 @@ class Translator:
         found = translation.drawing()
         note = f"{self.name}, {translation.from_} to {to}"
         segments = self._read(text).segments
-        if len(segments) != 1 or not translation.text:
+        if [segment.text for segment in segments] != [text.strip()] or not translation.text.strip():
             return replace(found, note=note)
         return replace(found, note=note, heat=heat(self.stored, segments[0], translation.text.strip(), to=to))
 
