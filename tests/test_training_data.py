@@ -77,3 +77,11 @@ def test_development_pairs_are_cut_to_the_first_rows(folder: Path) -> None:
     data = read(folder, validation={"rows": 3})
     lines = (folder / "dev.tsv").read_text(encoding="utf-8").splitlines()
     assert [f"{pair.source}\t{pair.target}" for pair in data.dev] == lines[:3]
+
+
+def test_a_source_may_be_read_in_capitals(folder: Path) -> None:
+    shouted = {"path": "a.tsv", **PAIR, "rows": 5, "case": "upper"}
+    data = read(folder, data={"train": [{"path": "a.tsv", **PAIR}, shouted]})
+    assert len(data.corpora[1]) == 5
+    assert data.corpora[1].name == "a.tsv en-fr in capitals"
+    assert all(text.isupper() for row in range(5) for text in data.corpora[1].texts(row))

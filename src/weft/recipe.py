@@ -39,6 +39,8 @@ class PairSource(_Frozen):
     """How often its rows are drawn, against 1 for others."""
     rows: int | None = Field(None, gt=0)
     """Draw a seeded sample of so many rows once; None takes all."""
+    case: Literal["given", "upper"] = "given"
+    """upper: both sides in capitals, so that a model learns to translate them too."""
 
 
 class DataConfig(_Frozen):

@@ -73,16 +73,16 @@ def read_training_data(
 
 def _name(source: PairSource) -> str:
     """What the log calls a corpus: one file may hold several directions."""
-    return f"{source.path} {source.from_}-{source.to}"
+    return f"{source.path} {source.from_}-{source.to}" + (" in capitals" if source.case == "upper" else "")
 
 
 def _sampled(source: PairSource, data: Path, seed: int) -> Pairs:
-    """The pairs of one source, or a seeded sample of them in their order."""
+    """The pairs of one source, or a seeded sample of them in their order, in the case that it asks for."""
     pairs = list(_read(source, data))
-    if source.rows is None or source.rows >= len(pairs):
-        return pairs
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[: source.rows])
-    return [pairs[row] for row in chosen]
+    if source.rows is not None and source.rows < len(pairs):
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[: source.rows])
+        pairs = [pairs[row] for row in chosen]
+    return pairs if source.case == "given" else [(first.upper(), second.upper()) for first, second in pairs]
 
 
 def _read(source: PairSource, data: Path) -> Iterator[tuple[str, str]]:
