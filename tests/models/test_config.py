@@ -34,6 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "attention_dropout": 0.25,
     "tie": "target",
     "backend": "reference",
+    "alignment_head": {"layer": 0, "head": 5},
 }
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from weft.base.edges import Edges
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded, pad
 from weft.base.snapshot import Snapshot
@@ -29,6 +30,7 @@ class FewPairs:
     source: Padded
     target_input: torch.Tensor
     target_output: Padded
+    edges: Edges = field(default_factory=Edges.none)
 
     @property
     def real_tokens(self) -> int:

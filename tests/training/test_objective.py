@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from weft.base.edges import Edges
 from weft.base.padded import Padded, pad
 from weft.models.build import build
 from weft.models.config import ModelConfig
@@ -26,14 +27,14 @@ def model(request: pytest.FixtureRequest) -> nn.Module:
     return build(config).double()
 
 
-def batch(padding: int, *, more: int = 0) -> tuple[Padded, torch.Tensor, Padded]:
+def batch(padding: int, *, more: int = 0) -> tuple[Padded, torch.Tensor, Padded, Edges]:
     """Three pairs of different lengths, padded with the given id and `more` columns than needed."""
     tokens = torch.randint(3, 31, (100,), generator=torch.Generator().manual_seed(5)).tolist()
     source = [tokens[:2], tokens[2:7], tokens[7:10]]
     outputs = [tokens[10:15], tokens[15:17], tokens[17:24]]
     inputs = [[1, *output[:-1]] for output in outputs]
     wider = [_wider(pad(rows, padding=padding), more, padding) for rows in (source, inputs, outputs)]
-    return wider[0], wider[1].values, wider[2]
+    return wider[0], wider[1].values, wider[2], Edges.none()
 
 
 def _wider(rows: Padded, more: int, padding: int) -> Padded:
@@ -42,8 +43,8 @@ def _wider(rows: Padded, more: int, padding: int) -> Padded:
 
 
 def test_it_is_the_smoothed_loss_of_the_models_logits(model: nn.Module) -> None:
-    source, target_input, target_output = batch(0)
-    found = Objective(model, smoothing=SMOOTHING)(source, target_input, target_output)
+    source, target_input, target_output, edges = batch(0)
+    found = Objective(model, smoothing=SMOOTHING)(source, target_input, target_output, edges)
     real = target_output.keep
     wanted = cross_entropy(model(source, target_input)[real], target_output.values[real], SMOOTHING)
     torch.testing.assert_close(found.smoothed, wanted.smoothed)
@@ -52,7 +53,7 @@ def test_it_is_the_smoothed_loss_of_the_models_logits(model: nn.Module) -> None:
 
 def test_padding_is_not_counted_and_gets_no_gradient(model: nn.Module) -> None:
     objective = Objective(model, smoothing=SMOOTHING)
-    losses = [objective(*batch(padding, more=more)).smoothed for padding, more in ((0, 0), (29, 0), (0, 5))]
+    losses = [objective(*batch(padding, more=more)).minimised for padding, more in ((0, 0), (29, 0), (0, 5))]
     parameters = list(model.parameters())
     wanted = torch.autograd.grad(losses[0], parameters)
     for loss in losses[1:]:

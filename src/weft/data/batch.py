@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from weft.base.edges import Edges
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded
 from weft.base.shapes import Int, Tensor
@@ -47,6 +48,8 @@ class Batch:
     target_output: Padded
     epoch: int
     rows: Rows
+    edges: Edges
+    """What the tokens of target came from, where somebody said so."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,7 +66,12 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Batch:
         return Batch(
-            self.source.to(device), self.target_input.to(device), self.target_output.to(device), self.epoch, self.rows
+            self.source.to(device),
+            self.target_input.to(device),
+            self.target_output.to(device),
+            self.epoch,
+            self.rows,
+            self.edges.to(device),
         )
 
 
@@ -83,7 +91,20 @@ def collate(examples: Sequence[Example], *, epoch: int, rows: Rows) -> Batch:
     shifted = torch.cat((tags, target_output.values[:, :-1]), dim=1)
     # One column later the </s> of a short target stands outside of it, where the long ones still have tokens.
     target_input = shifted.masked_fill(~target_output.keep, PAD)
-    return Batch(source, target_input, target_output, epoch, rows)
+    return Batch(source, target_input, target_output, epoch, rows, _edges(examples))
+
+
+def _edges(examples: Sequence[Example]) -> Edges:
+    """The links of all examples as one list."""
+    linked = {row: example.links for row, example in enumerate(examples) if example.links is not None}
+    if not linked:
+        return Edges.none()
+    lists = linked.values()
+    rows = np.repeat(list(linked), [len(links.target) for links in lists])
+    target = np.concatenate([links.target for links in lists]).astype(np.int64)
+    source = np.concatenate([links.source for links in lists]).astype(np.int64)
+    weight = np.concatenate([links.weight for links in lists])
+    return Edges(torch.from_numpy(rows), torch.from_numpy(target), torch.from_numpy(source), torch.from_numpy(weight))
 
 
 def _ended(sequences: Sequence[NDArray[np.int32]]) -> Padded:

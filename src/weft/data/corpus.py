@@ -20,12 +20,22 @@ _CHUNK = 20_000  # pairs tokenised at a time
 
 
 @dataclass(frozen=True)
+class TokenLinks:
+    """Token `target[m]` of a pair came from its token `source[m]` (-1: from no word), with `weight[m]`; see `Edges`."""
+
+    target: NDArray[np.int32]
+    source: NDArray[np.int32]
+    weight: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Example:
-    """One pair as token ids without specials, and the tag of its target language."""
+    """One pair as token ids without specials, and the tag of its target language; `links` if anybody gave some."""
 
     source: NDArray[np.int32]
     target: NDArray[np.int32]
     tag: int
+    links: TokenLinks | None = None
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,13 @@ class Tokenizer:
         lasts = np.where(ends > starts, inside[np.maximum(ends - 1, 0)] + 1, firsts)
         return text, list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
+    def bounds_in_bytes(self, ids: Sequence[int] | NDArray[np.int32]) -> NDArray[np.int64]:
+        """Start and end of each token in the bytes of the text they were cut from, in NFC, `[m 2]`.
+
+        A leading space is left out; the space that is put before every text stands before byte 0.
+        """
+        return np.stack(self._byte_bounds(ids), 1) - 1
+
     def merges(self) -> Merges:
         """All merges by the pair of ids that they join."""
         model = json.loads(self.definition)["model"]
@@ -194,7 +201,7 @@ class Tokenizer:
         except ValueError as error:
             raise DataError(f"{path}: wanted a weft tokenizer, got: {error}; fetch the model again") from error
 
-    def _byte_bounds(self, ids: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _byte_bounds(self, ids: Sequence[int] | NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Start (after a leading space) and end of each token, in bytes of all tokens joined."""
         index = np.array(ids, dtype=np.int64)
         ends = np.cumsum(self._lengths[index])

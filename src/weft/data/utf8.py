@@ -28,6 +28,14 @@ def code_points(raw: bytes) -> NDArray[np.int64]:
     return places
 
 
+def byte_offsets(text: str) -> NDArray[np.int64]:
+    """Where each code point of the text begins in its UTF-8, and at the end how many bytes there are."""
+    raw = checked(text)
+    octets = np.frombuffer(raw, dtype=np.uint8)
+    starts = ((octets & _CONTINUATION_BITS) != _CONTINUATION).nonzero()[0]
+    return np.append(starts, len(raw)).astype(np.int64)
+
+
 def decode_lossy(raw: bytes) -> tuple[str, NDArray[np.int64]]:
     """The bytes as text, bad ones as U+FFFD (as `bytes.decode` replaces them), and each byte's code point in it."""
     texts: list[str] = []

@@ -7,6 +7,17 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+class AlignmentHead(BaseModel):
+    """A head of cross-attention that is taught which source word a target word came from, and to say so of none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer: int = Field(ge=0)
+    """Decoder layer, counted from 0."""
+    head: int = Field(0, ge=0)
+    """Head of its cross-attention, counted from 0."""
+
+
 class ModelConfig(BaseModel):
     """The shape of a model. Widths are numbers of features; heads divide the width or bring their own widths."""
 
@@ -52,6 +63,22 @@ class ModelConfig(BaseModel):
     """Which of source embedding, target embedding and output projection share one table."""
     backend: Literal["fused", "reference"] = "fused"
     """The attention back end."""
+    alignment_head: AlignmentHead | None = None
+    """Transformer only: which head is guided to align, with a learned score of "no word" beside it; None: none is."""
+
+    @model_validator(mode="after")
+    def _alignment_head_is_there(self) -> ModelConfig:
+        head = self.alignment_head
+        if head is None:
+            return self
+        if self.kind != "transformer":
+            raise ValueError(f"a {self.kind} model has no cross-attention to guide; leave alignment_head out")
+        if head.layer >= self.decoder_layers or head.head >= self.num_heads:
+            raise ValueError(
+                f"alignment_head must be one of {self.decoder_layers} decoder layers and {self.num_heads} heads, got "
+                f"layer {head.layer}, head {head.head}; both are counted from 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _heads_fit(self) -> ModelConfig:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from weft.base.edges import Edges
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded
 from weft.base.shapes import Tensor
@@ -36,6 +37,8 @@ class Batch(Protocol):
     @property
     def target_output(self) -> Padded: ...
     @property
+    def edges(self) -> Edges: ...
+    @property
     def real_tokens(self) -> int: ...
     def to(self, device: torch.device | str) -> Batch: ...
 
@@ -57,6 +60,7 @@ class Progress:
     tokens: int = 0
     loss_sum: float = 0.0
     likelihood_sum: float = 0.0
+    alignment_sum: float = 0.0
     target_tokens: int = 0
     best_score: float = -math.inf
     best_step: int = 0
@@ -69,12 +73,22 @@ class Loop:
 
     The loss of an update is normalised by the target tokens of all its micro-batches in all processes, so that how it
     is divided changes nothing but rounding. Dropout draws from a generator that is seeded by (seed, step, process).
+    `guidance` is the weight of the loss of the alignment head.
     """
 
-    def __init__(self, model: nn.Module, batches: Batches, config: TrainingConfig, *, seed: int, team: Team) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: Batches,
+        config: TrainingConfig,
+        *,
+        seed: int,
+        team: Team,
+        guidance: float = 0.0,
+    ) -> None:
         self.model, self.batches, self.config, self.seed, self.team = model, batches, config, seed, team
         autocast = autocast_dtype(config.precision, team.device)
-        self.objective = Objective(model, smoothing=config.label_smoothing, autocast=autocast)
+        self.objective = Objective(model, smoothing=config.label_smoothing, guidance=guidance, autocast=autocast)
         self.wrapped = team.wrap(self.objective)
         self.optimizer = build_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(team.device.type, enabled=autocast is torch.float16)
@@ -102,9 +116,10 @@ class Loop:
         with _seeded(self.seed, progress.step, self.team):
             sums = [self._accumulate(batch, num_targets, last=batch is mine[-1]) for batch in mine]
         self._descend()
-        smoothed, likelihood = self.team.total([sum(s[0] for s in sums), sum(s[1] for s in sums)])
+        smoothed, likelihood, alignment = self.team.total([sum(column) for column in zip(*sums, strict=True)])
         progress.loss_sum += smoothed
         progress.likelihood_sum += likelihood
+        progress.alignment_sum += alignment
         progress.target_tokens += int(num_targets)
         progress.tokens += int(num_tokens)
 
@@ -112,13 +127,13 @@ class Loop:
         """The rate of the last update."""
         return self.config.learning_rate * rate(self.progress.step, self.config)
 
-    def _accumulate(self, batch: Batch, num_targets: float, *, last: bool) -> tuple[float, float]:
-        """Adds the gradient of one micro-batch; answers its summed losses."""
+    def _accumulate(self, batch: Batch, num_targets: float, *, last: bool) -> list[float]:
+        """Adds the gradient of one micro-batch; answers its summed losses: smoothed, likelihood, alignment."""
         with self.team.pause(self.wrapped, last=last):
-            loss = self.wrapped(batch.source, batch.target_input, batch.target_output)
+            losses = self.wrapped(batch.source, batch.target_input, batch.target_output, batch.edges)
             # Gradients are averaged over the team, while the loss is a sum over it.
-            self.scaler.scale(loss.smoothed * (self.team.size / num_targets)).backward()
-        return float(loss.smoothed.detach()), float(loss.likelihood)
+            self.scaler.scale(losses.minimised * (self.team.size / num_targets)).backward()
+        return [float(losses.smoothed), float(losses.likelihood), float(losses.alignment)]
 
     def _descend(self) -> None:
         """Clips, applies and clears the gathered gradients."""

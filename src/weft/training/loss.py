@@ -15,7 +15,7 @@ ROWS = 512  # of logits alive at a time: 512 x 8,000 floats stay near the proces
 
 @dataclass(frozen=True)
 class Loss:
-    """Sums over target tokens, in nats: what is minimised, and the plain negative log-likelihood."""
+    """Sums over target tokens, in nats: the smoothed loss, and the plain negative log-likelihood."""
 
     smoothed: Float[Tensor, ""]
     likelihood: Float[Tensor, ""]
