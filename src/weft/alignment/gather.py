@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -60,7 +60,7 @@ def gather(
     row_mt = row.where(where.keep, torch.zeros_like(row)).to(on)
     query = queries[row_mt, :, where.values.to(on)].transpose(1, 2)  # m t h k -> m h t k
     memory = first.memory.select(row[:, 0].to(on))  # step 0 comes first, so its row numbers are those of its memory
-    return Asked(Observation(first.site, query, memory, first.backend), where.keep.to(on))
+    return Asked(replace(first, query=query, memory=memory), where.keep.to(on))
 
 
 def _rows_asked(rows: Sequence[Tensor], sources: Tensor, steps: int) -> Tensor:

@@ -3,7 +3,7 @@
 from weft.attention.fused import Fused
 from weft.attention.masks import Arbitrary, Causal, Full, Mask, Padding, Window
 from weft.attention.protocol import Backend, Feature, KeyValues
-from weft.attention.record import Observation, Record
+from weft.attention.record import Null, Observation, Record
 from weft.attention.reference import Reference
 from weft.attention.top import TopWeights
 
@@ -16,6 +16,7 @@ __all__ = [
     "Fused",
     "KeyValues",
     "Mask",
+    "Null",
     "Observation",
     "Padding",
     "Record",

@@ -12,10 +12,31 @@ from dataclasses import dataclass, replace
 import torch
 
 from weft.base.errors import ShapeError
-from weft.base.shapes import Bool, Int, Tensor
+from weft.base.shapes import Bool, Int, Shaped, Tensor
 
 Shape = tuple[int | None, int | None, int | None, int]
 """The shape `[b h t s]` of scores; None where it is not known yet."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """Single places in the scores of one head: row of the batch, query of the call and key, one of each a link.
+
+    `start` is the absolute position of the first query of the call.
+    """
+
+    row: Int[Tensor, " n"]
+    query: Int[Tensor, " n"]
+    key: Int[Tensor, " n"]
+    start: int = 0
+
+    def of(self, table: Shaped[Tensor, "#b 1 #t s"]) -> Shaped[Tensor, " n"]:
+        """What a table over the scores of that head holds at these places; axes of 1 broadcast."""
+        b, _, t, _ = table.shape
+        row, query = (
+            where if size > 1 else torch.zeros_like(where) for where, size in ((self.row, b), (self.query, t))
+        )
+        return table[row, 0, query, self.key]
 
 
 class Mask(ABC):
@@ -29,6 +50,14 @@ class Mask(ABC):
 
     def __and__(self, other: Mask) -> Mask:
         return Both(self, other).simplified()
+
+    @abstractmethod
+    def at(self, links: Links) -> Bool[Tensor, " n"]:
+        """Whether each query of a list may attend to the key it is paired with: `dense`, read at single places."""
+
+    @abstractmethod
+    def same_for_all_queries(self) -> bool:
+        """Whether every query of a row of the batch may attend to the same keys, whatever their positions."""
 
     def key_keep(self) -> Bool[Tensor, "b s"] | None:
         """Keys that at least some query may see, where that is known without looking at queries; else None."""
@@ -53,6 +82,12 @@ class Full(Mask):
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
         return torch.ones(1, 1, 1, len(keys), dtype=torch.bool, device=keys.device)
 
+    def at(self, links: Links) -> Tensor:
+        return torch.ones_like(links.key, dtype=torch.bool)
+
+    def same_for_all_queries(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True)
 class Causal(Mask):
@@ -60,6 +95,12 @@ class Causal(Mask):
 
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
         return (keys[None, :] <= queries[:, None])[None, None]
+
+    def at(self, links: Links) -> Tensor:
+        return links.key <= links.query + links.start
+
+    def same_for_all_queries(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True)
@@ -77,6 +118,13 @@ class Window(Mask):
         distance = keys[None, :] - queries[:, None]
         return ((distance >= -self.before) & (distance <= self.after))[None, None]
 
+    def at(self, links: Links) -> Tensor:
+        distance = links.key - (links.query + links.start)
+        return (distance >= -self.before) & (distance <= self.after)
+
+    def same_for_all_queries(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True)
 class Padding(Mask):
@@ -91,6 +139,12 @@ class Padding(Mask):
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
         self.check((None, None, len(queries), len(keys)))
         return self.keep[:, None, None, :]
+
+    def at(self, links: Links) -> Tensor:
+        return links.of(self.keep[:, None, None, :])
+
+    def same_for_all_queries(self) -> bool:
+        return True
 
     def key_keep(self) -> Tensor | None:
         return self.keep
@@ -125,6 +179,12 @@ class Arbitrary(Mask):
         self.check((None, None, len(queries), len(keys)))
         return self.allowed
 
+    def at(self, links: Links) -> Tensor:
+        return links.of(self.allowed)
+
+    def same_for_all_queries(self) -> bool:
+        return self.allowed.shape[2] == 1
+
     def key_keep(self) -> Tensor | None:
         return self.allowed.any(2).any(1)  # b|1 h|1 t|1 s -> b|1 s
 
@@ -157,6 +217,12 @@ class Both(Mask):
 
     def dense(self, queries: Tensor, keys: Tensor) -> Tensor:
         return self.left.dense(queries, keys) & self.right.dense(queries, keys)
+
+    def at(self, links: Links) -> Tensor:
+        return self.left.at(links) & self.right.at(links)
+
+    def same_for_all_queries(self) -> bool:
+        return self.left.same_for_all_queries() and self.right.same_for_all_queries()
 
     def key_keep(self) -> Tensor | None:
         left, right = self.left.key_keep(), self.right.key_keep()

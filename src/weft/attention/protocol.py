@@ -41,6 +41,13 @@ class KeyValues:
         bias = self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows]
         return KeyValues(self.k[rows], self.v[rows], self.mask.select(rows), bias)
 
+    def of_head(self, head: int, num_heads: int) -> KeyValues:
+        """What one of `num_heads` query heads reads, as a memory of one head: views, nothing is copied."""
+        group = slice(head * self.k.shape[1] // num_heads, head * self.k.shape[1] // num_heads + 1)
+        bias = self.bias if self.bias is None or self.bias.shape[1] == 1 else self.bias[:, head : head + 1]
+        mask = self.mask.cut(heads=[head], rows=None, keys=slice(None))
+        return KeyValues(self.k[:, group], self.v[:, group], mask, bias)
+
     def with_mask(self, mask: Mask) -> KeyValues:
         return replace(self, mask=mask)
 

@@ -5,32 +5,77 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
+from weft.attention.masks import pick
+from weft.attention.normaliser import log_normaliser
 from weft.attention.protocol import Backend, KeyValues
+from weft.attention.sparse import log_weights_at
 from weft.attention.top import TopWeights, top_weights
-from weft.base.shapes import Float, Tensor
+from weft.base.shapes import Float, Int, Tensor
+
+
+@dataclass(frozen=True)
+class Null:
+    """A learned score of "no word" for one head: n_t = scale q_t key + bias. It competes in reports, never in `attend`.
+
+    What the head reports is the softmax over the scores and n; the share of n is the query's NULL mass.
+    """
+
+    head: int
+    key: Float[Tensor, " k"]
+    bias: Float[Tensor, ""]
+
+    def scores(self, query: Float[Tensor, "b h t k"], scale: float | None) -> Float[Tensor, "b t"]:
+        """n of every query, at least float32; `scale` is that of the back end, 1/sqrt(k) where it is None."""
+        dtype = torch.promote_types(query.dtype, torch.float32)
+        factor = query.shape[-1] ** -0.5 if scale is None else scale
+        return (query[:, self.head].to(dtype) * self.key).sum(-1) * factor + self.bias
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One call of one attention site: its queries `[b h t k]`, and the memory they read."""
+    """One call of one attention site: its queries `[b h t k]`, and the memory they read.
+
+    `output` is the site's output projection W_o, by which heads are weighed; `null` belongs to one head.
+    """
 
     site: str
     query: Float[Tensor, "b h t k"]
     memory: KeyValues
     backend: Backend
     start: int = 0
+    output: Float[Tensor, "d he"] | None = None
+    null: Null | None = None
 
     def weights(
         self, heads: Sequence[int] | None = None, rows: Sequence[int] | None = None
     ) -> Float[Tensor, "b h t s"]:
-        """The weights of the chosen heads and rows, computed now, in float32."""
-        return self.backend.weights(self.query, self.memory, start=self.start, heads=heads, rows=rows)
+        """The weights of the chosen heads and rows, computed now, in float32; a row sums to 1 less its NULL mass."""
+        weights_bhts = self.backend.weights(self.query, self.memory, start=self.start, heads=heads, rows=rows)
+        word_bht = self._word_mass(heads, rows)
+        return weights_bhts if word_bht is None else weights_bhts * word_bht[..., None]
+
+    def null_mass(self, rows: Sequence[int] | None = None) -> Float[Tensor, "b t"]:
+        """The share of "no word" in what each query reports, by the head that has a `Null`; 0 without one."""
+        if self.null is None:
+            return self.query.new_zeros(pick(self.query, [0], rows).shape[::2]).float()
+        return torch.sigmoid(-self._margin(rows))
+
+    def log_weights_at(self, edges: Int[Tensor, "n 3"], *, head: int) -> Float[Tensor, " n"]:
+        """Differentiable log weights at edges (row, query, key), NULL as key -1; see `sparse.log_weights_at`."""
+        null = None
+        if self.null is not None and self.null.head == head:
+            null = self.null.scores(self.query, self.backend.scale)
+        return log_weights_at(
+            self.query, self.memory, edges, head=head, scale=self.backend.scale, start=self.start, null=null
+        )
 
     def top(
         self, num: int, *, heads: Sequence[int] | None = None, rows: Sequence[int] | None = None, block: int = 2048
     ) -> TopWeights:
-        """The `num` largest weights of each row with their keys, and the exact mass of the rest; see `top_weights`."""
-        return top_weights(
+        """The `num` largest weights of each row with their keys, and the exact mass of other keys: `top_weights`."""
+        top = top_weights(
             self.query,
             self.memory,
             num,
@@ -40,6 +85,27 @@ class Observation:
             rows=rows,
             block=block,
         )
+        word_bht = self._word_mass(heads, rows)
+        if word_bht is None:
+            return top
+        return TopWeights(top.probability * word_bht[..., None], top.index, top.rest * word_bht)
+
+    def _margin(self, rows: Sequence[int] | None) -> Float[Tensor, "b t"]:
+        """By how much the log normaliser of the keys exceeds the score of "no word"."""
+        assert self.null is not None
+        scale = self.backend.scale
+        log_sum = log_normaliser(self.query, self.memory, scale=scale, start=self.start, heads=[self.null.head])
+        margin_bt = log_sum[:, 0] - self.null.scores(self.query, scale)
+        return margin_bt if rows is None else margin_bt[:, list(rows)]
+
+    def _word_mass(self, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Float[Tensor, "b h t"] | None:
+        """What is left for words: 1 less the NULL mass of its head, 1 for other heads; None where nothing is taken."""
+        chosen = list(range(self.query.shape[1]) if heads is None else heads)
+        if self.null is None or self.null.head not in chosen:
+            return None
+        word_bt = torch.sigmoid(self._margin(rows))
+        whole_bt = torch.ones_like(word_bt)
+        return torch.stack([word_bt if head == self.null.head else whole_bt for head in chosen], 1)
 
 
 @dataclass

@@ -89,7 +89,8 @@ def chosen_scores(
     q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
     k_bgsk = memory.k[:, :, keys]
     k_bhsk = k_bgsk if h == g and heads is None else k_bgsk[:, [head * g // h for head in chosen]]
-    scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
+    with torch.autocast(q.device.type, enabled=False):
+        scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
     return scores_bhts if memory.bias is None else scores_bhts + pick(memory.bias, heads, rows)[..., keys].to(dtype)
 
 
