@@ -61,7 +61,7 @@ class SelfAttention(nn.Module):
         memory = past.extend(k_bgtk, split_heads(v, self.heads.num_groups), self.backend)
         context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
         if record is not None:
-            record.note(Observation(self.site, q_bhtk, memory, self.backend))
+            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out.weight))
         return self.out(join_heads(context))
 
 
@@ -72,10 +72,19 @@ class CrossAttention(nn.Module):
     """
 
     def __init__(
-        self, width: int, heads: Heads, *, memory_width: int, backend: Backend, dropout: float, site: str
+        self,
+        width: int,
+        heads: Heads,
+        *,
+        memory_width: int,
+        backend: Backend,
+        dropout: float,
+        site: str,
+        null: nn.Module,
     ) -> None:
+        """`null` answers the `Null` that one head reports against, or None: `LearnedNull` or `NoNull`."""
         super().__init__()
-        self.heads, self.backend, self.dropout, self.site = heads, backend, dropout, site
+        self.heads, self.backend, self.dropout, self.site, self.null = heads, backend, dropout, site, null
         self._widths = [heads.num_groups * heads.key_width, heads.num_groups * heads.value_width]
         self.q = nn.Linear(width, heads.num_heads * heads.key_width)
         self.kv = nn.Linear(memory_width, sum(self._widths))
@@ -93,7 +102,9 @@ class CrossAttention(nn.Module):
         q_bhtk = split_heads(self.q(x), self.heads.num_heads)
         context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
         if record is not None:
-            record.note(Observation(self.site, q_bhtk, memory, self.backend))
+            record.note(
+                Observation(self.site, q_bhtk, memory, self.backend, output=self.out.weight, null=self.null())
+            )
         return self.out(join_heads(context))
 
 

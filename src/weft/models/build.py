@@ -13,12 +13,13 @@ from weft.layers.block import DecoderLayer, EncoderLayer, Skip
 from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.norm import NORMS
+from weft.layers.null import LearnedNull, NoNull
 from weft.layers.position import Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 from weft.models.config import ModelConfig
 from weft.models.decoder import Decoder
 from weft.models.decoder_only import DecoderOnly
 from weft.models.encoder import Encoder
-from weft.models.encoder_decoder import EncoderDecoder
+from weft.models.encoder_decoder import EncoderDecoder, Site
 from weft.models.recurrent import Recurrent, RecurrentDecoder, RecurrentEncoder
 from weft.models.text import TextIn, TextOut
 
@@ -42,7 +43,9 @@ def _transformer(config: ModelConfig) -> EncoderDecoder:
         [_decoder_layer(config, number) for number in range(config.decoder_layers)],
         _final_norm(config),
     )
-    model = EncoderDecoder(encoder, decoder, TextOut(projection), config.vocabulary_size)
+    head = config.alignment_head
+    guided = None if head is None else Site(cross_site(head.layer), head.head)
+    model = EncoderDecoder(encoder, decoder, TextOut(projection), config.vocabulary_size, guided=guided)
     _initialise(model)
     return model
 
@@ -98,6 +101,11 @@ def _tables(config: ModelConfig) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]
     return source, target, projection
 
 
+def cross_site(number: int) -> str:
+    """What a decoder layer's cross-attention is called in records: who looks at what."""
+    return f"decoder.{number}.target_to_source"
+
+
 def _heads(config: ModelConfig) -> Heads:
     own = config.width // config.num_heads
     groups = config.num_groups or config.num_heads
@@ -132,14 +140,16 @@ def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
     )
 
 
-def _cross_attention(config: ModelConfig, site: str) -> CrossAttention:
+def _cross_attention(config: ModelConfig, number: int) -> CrossAttention:
+    heads, guided = _heads(config), config.alignment_head
     return CrossAttention(
         config.width,
-        _heads(config),
+        heads,
         memory_width=config.width,
         backend=BACKENDS[config.backend](),
         dropout=config.attention_dropout,
-        site=site,
+        site=cross_site(number),
+        null=LearnedNull(guided.head, heads.key_width) if guided and guided.layer == number else NoNull(),
     )
 
 
@@ -161,7 +171,7 @@ def _self_attention_layer(config: ModelConfig, site: str) -> EncoderLayer:
 def _decoder_layer(config: ModelConfig, number: int) -> DecoderLayer:
     return DecoderLayer(
         _self_attention(config, f"decoder.{number}.self"),
-        _cross_attention(config, f"decoder.{number}.target_to_source"),
+        _cross_attention(config, number),
         _feedforward(config),
         (_skip(config), _skip(config), _skip(config)),
     )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from torch import nn
 
 from weft.attention.record import Record
+from weft.base.edges import Edges
+from weft.base.errors import UnsupportedError
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
 from weft.models.decoder import Decoder, DecoderCache, Encoded
@@ -12,12 +17,24 @@ from weft.models.encoder import Encoder
 from weft.models.text import TextOut
 
 
+@dataclass(frozen=True)
+class Site:
+    """A head of an attention site, as records name it."""
+
+    name: str
+    head: int
+
+
 class EncoderDecoder(nn.Module):
     """A Transformer (Vaswani et al. 2017) that speaks encode / init_cache / step, and forward for training."""
 
-    def __init__(self, encoder: Encoder, decoder: Decoder, out: TextOut, vocabulary_size: int) -> None:
+    def __init__(
+        self, encoder: Encoder, decoder: Decoder, out: TextOut, vocabulary_size: int, *, guided: Site | None = None
+    ) -> None:
+        """`guided` is the head that `aligned_states` guides."""
         super().__init__()
         self.encoder, self.decoder, self.out, self.vocabulary_size = encoder, decoder, out, vocabulary_size
+        self.guided = guided
 
     def forward(
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
@@ -30,6 +47,23 @@ class EncoderDecoder(nn.Module):
     ) -> Float[Tensor, "b t d"]:
         """What `forward` projects; training projects real positions alone."""
         return self.decoder(target, self.encode(source, record), record)
+
+    def aligned_states(
+        self, source: Padded, target: Int[Tensor, "b t"], edges: Edges
+    ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, ""]]:
+        """The states, and the weighted sum of the log weights that the guided head gives the edges.
+
+        The head is read where a token is the decoder's input, one step after it was written: there the model knows
+        the word whose source it is asked for (Chen et al. 2020, https://arxiv.org/abs/2004.14837).
+        """
+        if self.guided is None:
+            raise UnsupportedError("this model has no alignment head to guide; set alignment_head in its configuration")
+        record = Record([self.guided.name])
+        states = self.states(source, target, record)
+        places = torch.stack([edges.row, edges.target + 1, edges.source], 1)
+        with torch.autocast(target.device.type, enabled=False):  # log-probabilities want full precision
+            log_weights = record.at(self.guided.name)[0].log_weights_at(places, head=self.guided.head)
+        return states, (edges.weight * log_weights).sum()
 
     def projection(self) -> Float[Tensor, "w d"]:
         """The table of the output projection."""
