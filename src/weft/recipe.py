@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from weft.alignment.symmetrise import check_symmetrisation
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
 from weft.data.clean import Cleaning
@@ -39,6 +40,8 @@ class PairSource(_Frozen):
     """How often its rows are drawn, against 1 for others."""
     rows: int | None = Field(None, gt=0)
     """Draw a seeded sample of so many rows once; None takes all."""
+    links_path: str | None = None
+    """Links between the white-space words of the pairs, Pharaoh lines, one a pair: what `teacher = "given"` reads."""
     case: Literal["given", "upper"] = "given"
     """upper: both sides in capitals, so that a model learns to translate them too."""
 
@@ -76,6 +79,31 @@ class ValidationConfig(_Frozen):
     """How many dev translations each look writes into the log."""
 
 
+class AlignmentConfig(_Frozen):
+    """How one head of cross-attention is taught to align (Garg et al. 2019), so that what it shows can be trusted."""
+
+    teacher: str | None = None
+    """Who links the words of the training pairs: "statistical" (weft's own aligner, trained on these pairs), "given"
+    (`links_path` of the training sets), or a model, whose links in both directions are symmetrised. None: nobody."""
+    reverse_teacher: str | None = None
+    """The model of the other direction, where `teacher` is a model that knows one alone."""
+    symmetrise: str = "grow-diag"
+    """How the teacher's two directions become one set of links."""
+    words: Literal["weft", "given"] = "weft"
+    """What is linked: words as weft finds them in text, or what stands between white space, in text already cut."""
+    weight: float = Field(0.05, gt=0)
+    """Of the alignment loss, against 1 for the language loss, both in nats a target token."""
+    layer: int | None = Field(None, ge=0)
+    """Decoder layer, from 0; None: the middle one."""
+    head: int = Field(0, ge=0)
+    """Head of its cross-attention, from 0."""
+
+    @model_validator(mode="after")
+    def _symmetrisation_is_known(self) -> AlignmentConfig:
+        check_symmetrisation(self.symmetrise)
+        return self
+
+
 class About(_Frozen):
     """What the card of the trained model says."""
 
@@ -101,6 +129,8 @@ class Recipe(_Frozen):
     """A model shape by name; what `[model]` says wins."""
     model: dict[str, Any] = Field(default_factory=dict)
     """The model's shape, keys of `ModelConfig` without the vocabulary size."""
+    alignment: AlignmentConfig = AlignmentConfig()
+    """Whether and how an alignment head is taught."""
     training: TrainingConfig
     validation: ValidationConfig = ValidationConfig()
     search: SearchDefaults = SearchDefaults()
@@ -112,6 +142,8 @@ class Recipe(_Frozen):
             raise ConfigError(
                 "[model]: vocabulary_size is that of the tokenizer; set tokenizer.vocabulary_size instead"
             )
+        if "alignment_head" in self.model:
+            raise ConfigError("[model]: alignment_head is that of [alignment]; set alignment.layer and head instead")
         validate(ModelConfig, self._model_keys(300), where="[model]")
         return self
 
@@ -121,7 +153,12 @@ class Recipe(_Frozen):
 
     def _model_keys(self, vocabulary_size: int) -> dict[str, Any]:
         preset = PRESETS[self.preset] if self.preset else {}
-        return {**preset, **self.model, "vocabulary_size": vocabulary_size}
+        keys = {**preset, **self.model, "vocabulary_size": vocabulary_size}
+        if self.alignment.teacher is None:
+            return keys
+        layers = keys.get("decoder_layers", ModelConfig.model_fields["decoder_layers"].default)
+        layer = layers // 2 if self.alignment.layer is None else self.alignment.layer
+        return {**keys, "alignment_head": {"layer": layer, "head": self.alignment.head}}
 
     @property
     def languages(self) -> list[str]:

@@ -89,7 +89,8 @@ class Run:
         self.config = recipe.training
         self.logs, self.report, self.stop = logs, report, stop
         batches = TokenBatches(read.examples, tokens=self.config.batch_tokens, seed=recipe.seed)
-        self.loop = Loop(model, batches, self.config, seed=recipe.seed, team=team)
+        guidance = recipe.alignment.weight if recipe.alignment.teacher else 0.0
+        self.loop = Loop(model, batches, self.config, seed=recipe.seed, team=team, guidance=guidance)
         self.validation = Validation(recipe, read)
         self.recent = RecentWeights(out / "recent", count=self.config.average_last)
         self.scores: dict[str, float] = {}
@@ -136,9 +137,10 @@ class Run:
         self._log({"step": self.loop.progress.step, END: self.scores})
 
     def _settle_alignment(self) -> None:
-        """Lets the finished models find the heads by which they align, on development pairs."""
+        """Lets the finished models find the heads by which they align, on development pairs, if none was guided."""
         pairs = [(pair.source, pair.target, pair.tag) for pair in self.read.dev[:ALIGNMENT_PAIRS]]
-        if not pairs or self.recipe.model_config_for(self.read.tokenizer.vocabulary_size).kind != "transformer":
+        config = self.recipe.model_config_for(self.read.tokenizer.vocabulary_size)
+        if not pairs or config.kind != "transformer" or config.alignment_head is not None:
             return
         for name in ("best", "last"):
             choice = tune_alignment(self.out / name, pairs)
@@ -152,14 +154,21 @@ class Run:
                 "step": progress.step,
                 "loss": progress.loss_sum / progress.target_tokens,
                 "likelihood": progress.likelihood_sum / progress.target_tokens,
+                **self._guided(),
                 "learning_rate": self.loop.learning_rate(),
                 "tokens": progress.tokens,
                 "epoch": self.loop.batches.state_dict()["epoch"],
                 "seconds": round(progress.seconds, 1),
             }
         )
-        progress.loss_sum = progress.likelihood_sum = 0.0
+        progress.loss_sum = progress.likelihood_sum = progress.alignment_sum = 0.0
         progress.target_tokens = 0
+
+    def _guided(self) -> dict[str, float]:
+        """What the log says of the alignment head, where one is taught: its loss, in nats a target token."""
+        if not self.loop.objective.guidance:
+            return {}
+        return {"alignment_loss": self.loop.progress.alignment_sum / self.loop.progress.target_tokens}
 
     def _validate(self) -> None:
         """Looks at the development set, and tells the others how often it brought no gain."""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from weft.base.errors import DataError
 from weft.data.batch import Examples
 from weft.data.corpus import PairCorpus
 from weft.data.dropout import SubwordDropout
+from weft.data.guidance import Guidance, WordLinks
 from weft.data.mixture import Mixture
-from weft.data.text import read_aligned, read_pairs
 from weft.data.tokenizer import Tokenizer
 from weft.recipe import PairSource, Recipe
 from weft.store.folder import load
+from weft.store.links import read_links, write_links
+from weft.teacher import Lesson, word_links
 from weft.training.team import Team
+from weft.training_pairs import name_of, sampled
 
-_log = logging.getLogger(__name__)
+LINKS = "links.safetensors"
+
 Pairs = list[tuple[str, str]]
 
 
@@ -50,7 +50,7 @@ def read_training_data(
 ) -> TrainingData:
     """Reads, cleans and tokenises. The tokenizer of a new run is trained, or that of `init`, and kept in its folder."""
     sources = recipe.data.train
-    pairs = [_sampled(source, data, recipe.seed + number) for number, source in enumerate(sources)]
+    pairs = [sampled(source, data, recipe.seed + number) for number, source in enumerate(sources)]
     folder = out / "tokenizer"
     if team.leads and not resume:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,9 @@ def read_training_data(
     team.agree(0.0)  # the others wait until it is written
     tokenizer = Tokenizer.load(folder)
     corpora = tuple(
-        PairCorpus.build(rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=_name(source))
+        PairCorpus.build(
+            rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=name_of(source)
+        )
         for source, rows in zip(sources, pairs, strict=True)
     )
     weights = [source.weight for source in sources]
@@ -66,32 +68,29 @@ def read_training_data(
     examples: Examples = mixture
     if recipe.tokenizer.dropout:
         examples = SubwordDropout(mixture, tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
-    names = [name for source in (*sources, *recipe.data.dev) for name in (source.path, source.target_path) if name]
-    files = {name: data / name for name in names}
+    if recipe.alignment.teacher is not None:
+        examples = Guidance(examples, _taught(recipe, corpora, out, data, team=team, resume=resume), tokenizer)
+    files = {name: data / name for source in (*sources, *recipe.data.dev) for name in _file_names(source)}
     return TrainingData(tokenizer, corpora, examples, _dev_pairs(recipe, data, tokenizer), files)
 
 
-def _name(source: PairSource) -> str:
-    """What the log calls a corpus: one file may hold several directions."""
-    return f"{source.path} {source.from_}-{source.to}" + (" in capitals" if source.case == "upper" else "")
+def _taught(
+    recipe: Recipe, corpora: Sequence[PairCorpus], out: Path, data: Path, *, team: Team, resume: bool
+) -> WordLinks:
+    """What the recipe's teacher says of all training pairs: asked once, and kept in the folder of the run."""
+    path = out / LINKS
+    if team.leads and not resume:
+        lessons = [
+            Lesson(source, [corpus.texts(row) for row in range(len(corpus))])
+            for source, corpus in zip(recipe.data.train, corpora, strict=True)
+        ]
+        write_links(path, word_links(recipe.alignment, lessons, data))
+    team.agree(0.0)  # the others wait until it is written
+    return read_links(path)
 
 
-def _sampled(source: PairSource, data: Path, seed: int) -> Pairs:
-    """The pairs of one source, or a seeded sample of them in their order, in the case that it asks for."""
-    pairs = list(_read(source, data))
-    if source.rows is not None and source.rows < len(pairs):
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[: source.rows])
-        pairs = [pairs[row] for row in chosen]
-    return pairs if source.case == "given" else [(first.upper(), second.upper()) for first, second in pairs]
-
-
-def _read(source: PairSource, data: Path) -> Iterator[tuple[str, str]]:
-    path = data / source.path
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file; say with --data where the recipe's files are")
-    if source.target_path is not None:
-        return read_aligned(path, data / source.target_path)
-    return read_pairs(path, columns=source.columns)
+def _file_names(source: PairSource) -> list[str]:
+    return [name for name in (source.path, source.target_path, source.links_path) if name is not None]
 
 
 def _trained(recipe: Recipe, pairs: list[Pairs]) -> Tokenizer:
@@ -103,6 +102,6 @@ def _dev_pairs(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> tuple[DevPai
     pairs = [
         DevPair(source_text, target_text, tokenizer.tag(source.to))
         for number, source in enumerate(recipe.data.dev)
-        for source_text, target_text in _sampled(source, data, recipe.seed + number)
+        for source_text, target_text in sampled(source, data, recipe.seed + number)
     ]
     return tuple(pairs[: recipe.validation.rows])

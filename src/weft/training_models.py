@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
 from weft.data.tokenizer import Tokenizer
@@ -54,17 +55,26 @@ def save_trained(
     """Writes a model folder with a card that says how the model came to be; `scores` are on the development set."""
     about = recipe.about
     pairs = dict.fromkeys((source.from_, source.to) for source in recipe.data.train)
+    shape = recipe.model_config_for(tokenizer.vocabulary_size)
     config = StoredConfig(
-        model=recipe.model_config_for(tokenizer.vocabulary_size),
+        model=shape,
         languages=tuple(LanguagePair(from_=source, to=target) for source, target in pairs),
+        alignment=_guided_alignment(shape),
         search=recipe.search,
         about=About(licence=about.licence, data=about.credits, scores={f"dev {k}": v for k, v in scores.items()}),
     )
     save(folder, model, tokenizer, config, _card(recipe, progress, scores))
 
 
+def _guided_alignment(config: ModelConfig) -> AlignmentSettings | None:
+    """How a head that was guided is read: where it was guided, and with what it learnt of no word."""
+    head = config.alignment_head
+    return head and AlignmentSettings(layer=head.layer, heads=(head.head,), shift=True, null_competes=True)
+
+
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:
-    ours, other = config.model_dump(exclude=set(_FREE)), theirs.model_dump(exclude=set(_FREE))
+    free = set(_FREE) | ({"alignment_head"} if theirs.alignment_head is None else set())  # one can be added
+    ours, other = config.model_dump(exclude=free), theirs.model_dump(exclude=free)
     differing = [f"{key} {other[key]}, the recipe {value}" for key, value in ours.items() if other[key] != value]
     if differing:
         raise ConfigError(

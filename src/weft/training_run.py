@@ -84,6 +84,7 @@ def _fixed(recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
         "data": recipe.data,
         "tokenizer": recipe.tokenizer,
+        "alignment": recipe.alignment,
         "model": recipe.model_config_for(recipe.tokenizer.vocabulary_size),
         "training.batch_tokens": recipe.training.batch_tokens,
         "training.metric": recipe.training.metric,

@@ -39,7 +39,8 @@ class Edges:
     @classmethod
     def none(cls) -> Edges:
         """No edge at all."""
-        return cls(*(torch.zeros(0, dtype=torch.long) for _ in range(3)), torch.zeros(0))
+        nowhere = torch.zeros(0, dtype=torch.long)
+        return cls(nowhere, nowhere, nowhere, torch.zeros(0))
 
     def to(self, device: torch.device | str) -> Edges:
         return Edges(self.row.to(device), self.target.to(device), self.source.to(device), self.weight.to(device))
