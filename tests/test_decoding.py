@@ -12,10 +12,12 @@ from tests.tiny import save_untrained
 
 import weft
 from weft.alignment.words import words
+from weft.answering import one_line
 from weft.base.errors import DataError, UnsupportedError
 from weft.base.padded import Padded
 from weft.data.tokenizer import EOS, Tokenizer
-from weft.decoding import Decoder, Job, forced_scores, one_line
+from weft.decoding import Decoder, Job
+from weft.forcing import forced_scores
 from weft.generation.settings import Sampling, SearchSettings
 from weft.memory_cache import Memory
 from weft.segments import Segment

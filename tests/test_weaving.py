@@ -6,7 +6,7 @@ import pytest
 from tests.tiny import tokenizer
 
 from weft.alignment.link import Link, Unaligned, WordAlignment
-from weft.decoding import Answer
+from weft.answering import Answer
 from weft.generation.settings import SearchSettings
 from weft.segments import read_source
 from weft.translation import Translation

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from weft.alignment.choose import Choice, Observed, choose
 from weft.alignment.draw import Heat
+from weft.alignment.link import Span
+from weft.alignment.selection import Seen
 from weft.alignment.settings import AlignmentSettings
-from weft.attention.record import Record
+from weft.alignment.side import Side
+from weft.alignment.words import words
+from weft.attention.record import Observation, Record
 from weft.base.errors import UnsupportedError
 from weft.base.padded import pad
 from weft.data.tokenizer import EOS, Tokenizer
@@ -28,11 +32,32 @@ def cross_sites(config: ModelConfig) -> list[str]:
 
 
 def alignment_of(config: StoredConfig) -> AlignmentSettings | None:
-    """Where the alignment is read: as the model says, else all heads of its middle layer; None if it has none."""
+    """Where the alignment is read: as the model says, else its guided head, else all heads of its middle layer.
+
+    None for a model without cross-attention.
+    """
     if config.model.kind != "transformer":
         return None
-    heads = tuple(range(config.model.num_heads))
-    return config.alignment or AlignmentSettings(layer=config.model.decoder_layers // 2, heads=heads)
+    middle = AlignmentSettings(layer=config.model.decoder_layers // 2, heads=tuple(range(config.model.num_heads)))
+    return config.alignment or guided_alignment(config.model) or middle
+
+
+def guided_alignment(config: ModelConfig) -> AlignmentSettings | None:
+    """How the guided head of a model is read; None if it has none."""
+    head = config.alignment_head
+    return None if head is None else AlignmentSettings.guided(layer=head.layer, head=head.head)
+
+
+@torch.inference_mode()
+def cross_observations(
+    model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, tag: int
+) -> list[Observation]:
+    """What each layer asked of the source while `target` (ids, no specials) is forced, first layer first."""
+    sites = cross_sites(config)
+    device = next(model.parameters()).device
+    record = Record(sites)
+    model(pad([[*source, EOS]], device=device), torch.tensor([[tag, *target]], device=device), record)
+    return [record.at(site)[0] for site in sites]
 
 
 @torch.inference_mode()
@@ -40,11 +65,8 @@ def cross_weights(
     model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, tag: int
 ) -> Tensor:
     """Weights `[l h t s]` while `target` (ids, no specials) is forced; row 0 read the tag, the last column `</s>`."""
-    sites = cross_sites(config)
-    device = next(model.parameters()).device
-    record = Record(sites)
-    model(pad([[*source, EOS]], device=device), torch.tensor([[tag, *target]], device=device), record)
-    return torch.stack([record.at(site)[0].weights()[0] for site in sites])
+    layers = cross_observations(model, config, source, target, tag=tag)
+    return torch.stack([layer.weights()[0] for layer in layers])
 
 
 def heat(stored: StoredModel, segment: Segment, translation: str, *, to: str) -> Heat:
@@ -68,13 +90,37 @@ def choose_alignment(
     """The layer, heads and step that align best, found on pairs (source, target, tag of the target) without gold links.
 
     Which step shows where a token came from depends on the model: low layers look it up once it is the decoder's input
-    (Chen et al. 2020), deep encoders with shallow decoders while it is being written. Both are tried.
+    (Chen et al. 2020), deep encoders with shallow decoders while it is being written. Both are tried. A head that was
+    guided to align is taken as it is.
     """
-
+    if (guided := guided_alignment(config)) is not None:
+        return Choice(settings or guided, ())
     observed = list(_observed(model, config, tokenizer, pairs))
     base = settings or AlignmentSettings(layer=0, heads=(0,))
     choices = [choose(observed, settings=base.model_copy(update={"shift": shift})) for shift in (True, False)]
     return max(choices, key=lambda choice: choice.table[0].score)
+
+
+@torch.inference_mode()
+def seen(
+    model: torch.nn.Module,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    tag: int,
+    cut: Callable[[str], Sequence[Span]] = words,
+) -> Iterator[Seen]:
+    """Each pair (source, target) with what every head read and its words, to choose settings by what they link."""
+    for source, target in pairs:
+        reading, writing = tokenizer.encode(source), tokenizer.encode(target)
+        layers = cross_observations(model, config, reading.ids, writing.ids, tag=tag)
+        yield Seen(
+            torch.stack([layer.weights()[0] for layer in layers]),
+            torch.stack([layer.value_norms()[0] for layer in layers]),
+            Side(source, reading.spans, cut(source)),
+            Side(target, writing.spans, cut(target)),
+        )
 
 
 def _observed(

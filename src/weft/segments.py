@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
+from weft.alignment.side import Side
+from weft.alignment.words import words
 from weft.data.splitter import split
 from weft.data.tokenizer import Encoding, Tokenizer
 
@@ -32,6 +35,11 @@ class Segment:
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+    @cached_property
+    def side(self) -> Side:
+        """The stretch as what is aligned: with its tokens and words."""
+        return Side(self.text, self.tokens.spans, words(self.text))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from weft.alignment.confidence import Word
 from weft.alignment.draw import Drawing, fragment
 from weft.alignment.link import Link, Span, Unaligned, WordAlignment
 from weft.alignment.plot import heat_map
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One way to translate a text. `alignment` and `unaligned` are None unless they were asked for."""
+    """One way to translate a text. `alignment`, `unaligned` and `words` are None unless they were asked for."""
 
     text: str
     score: float
@@ -30,6 +31,8 @@ class Hypothesis:
     """For each target word its best source word and every further one above the threshold."""
     unaligned: tuple[Unaligned, ...] | None = None
     """For each target word the mass on no source word; listed and unlisted link mass plus this is 1."""
+    words: tuple[Word, ...] | None = None
+    """Each target word with its confidence: how probable the model found it after what stands before it."""
 
     def to_json(self) -> dict[str, Any]:
         found: dict[str, Any] = {
@@ -40,6 +43,8 @@ class Hypothesis:
         if self.alignment is not None and self.unaligned is not None:
             found["alignment"] = [link.to_json() for link in self.alignment]
             found["unaligned"] = [one.to_json() for one in self.unaligned]
+        if self.words is not None:
+            found["words"] = [word.to_json() for word in self.words]
         return found
 
 
@@ -107,7 +112,13 @@ class Translation(Hypothesis):
 
 @dataclass(frozen=True)
 class Score:
-    """How probable a given target is: the sum over its tokens and `</s>`, and how many these are."""
+    """How probable a given target is: the sum over its tokens and `</s>`, and how many these are.
+
+    `alignment`, `unaligned` and `words` are as in a hypothesis, and None unless they were asked for.
+    """
 
     log_probability: float
     num_tokens: int
+    alignment: tuple[Link, ...] | None = None
+    unaligned: tuple[Unaligned, ...] | None = None
+    words: tuple[Word, ...] | None = None

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypedDict, Unpack, overload
+from typing import Literal, TypedDict, Unpack, overload
 
 import torch
 
 from weft.alignment.draw import Drawing
+from weft.alignment.link import WordAlignment
 from weft.base.errors import ConfigError
-from weft.decoding import Decoder, Job, forced_scores
+from weft.decoding import Decoder, Job
 from weft.encoded_source import EncodedSource
+from weft.forcing import ForcedPair, forced_pairs, forced_scores
 from weft.generation.settings import SearchSettings
 from weft.looking import alignment_of, heat
 from weft.models.config import ModelConfig
@@ -22,8 +24,9 @@ from weft.store import names
 from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
 from weft.store.folder import load as load_stored
+from weft.streaming import Piece, stream
 from weft.translation import Score, Translation
-from weft.weaving import woven
+from weft.weaving import Aligned, stayed, woven
 
 Texts = list[str] | tuple[str, ...]
 Text = str | Texts | EncodedSource
@@ -140,10 +143,27 @@ class Translator:
         while window := list(islice(stream, _WINDOW)):
             yield from self.translate(window, to=to, **options)
 
-    def stream(self, text: str, *, to: str, from_: str | None = None, beam: int | None = None) -> Iterator[str]:
-        """Pieces of the translation as soon as no hypothesis can change them any more; joined they are all of it."""
+    @overload
+    def stream(
+        self, text: str, *, to: str, from_: str | None = None, beam: int | None = None, align: Literal[False] = False
+    ) -> Iterator[str]: ...
+    @overload
+    def stream(
+        self, text: str, *, to: str, from_: str | None = None, beam: int | None = None, align: Literal[True]
+    ) -> Iterator[Piece]: ...
+    def stream(
+        self, text: str, *, to: str, from_: str | None = None, beam: int | None = None, align: bool = False
+    ) -> Iterator[str] | Iterator[Piece]:
+        """Pieces of the translation as soon as no hypothesis can change them any more; joined they are all of it.
+
+        With `align`, pieces with links: those of a word come when nothing can change them, one token or more after its
+        text. All of them together are those of `translate`.
+        """
         _, to = self.pair(to, from_)
-        return self._pieces(text, self.tokenizer.tag(to), self.search_settings(beam=beam))
+        search = self.search_settings(beam=beam)
+        self.decoder.looking(align)  # raises before any work
+        pieces = self._pieces(text, self.tokenizer.tag(to), search, align)
+        return pieces if align else (piece.text for piece in pieces if piece.text)
 
     def encode(self, text: str | Texts) -> EncodedSource:
         """The sources as the decoder reads them, for any target language, beam and prefix; they can be saved."""
@@ -157,12 +177,21 @@ class Translator:
             single=isinstance(text, str),
         )
 
-    def score(self, pairs: Sequence[tuple[str, str]], *, to: str, from_: str | None = None) -> list[Score]:
-        """How probable each target is, given its source; both are read whole, without splitting into sentences."""
+    def score(
+        self, pairs: Sequence[tuple[str, str]], *, to: str, from_: str | None = None, align: bool = False
+    ) -> list[Score]:
+        """How probable each target is, given its source; both are read whole, without splitting into sentences.
+
+        With `align`, links and word confidences too: those that translating to just this target would have given.
+        """
         _, to = self.pair(to, from_)
+        looking, tag = self.decoder.looking(align), self.tokenizer.tag(to)
+        if looking is not None:
+            found = forced_pairs(self.stored.model, self.tokenizer, pairs, tag=tag, settings=looking.settings)
+            return [_scored(pair) for pair in found]
         sources = self.tokenizer.encode_batch([source for source, _ in pairs])
         targets = self.tokenizer.encode_batch([target for _, target in pairs])
-        totals = forced_scores(self.stored.model, sources, targets, tag=self.tokenizer.tag(to))
+        totals = forced_scores(self.stored.model, sources, targets, tag=tag)
         return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
 
     def drawing(self, text: str, *, to: str, from_: str | None = None, beam: int | None = None) -> Drawing:
@@ -209,15 +238,30 @@ class Translator:
         known = chain.from_iterable(text.memories if isinstance(text, EncodedSource) else ())
         return [Job(each, tuple(forced), next(known, None)) for source in sources for each in source.segments]
 
-    def _pieces(self, text: str, tag: int, search: SearchSettings) -> Iterator[str]:
-        end = 0
-        for segment in self._read(text).segments:
-            if segment.start > end:
-                yield text[end : segment.start]
-            yield from self.decoder.stream(segment.tokens.ids, tag=tag, settings=search)
-            end = segment.end
-        if end < len(text):
-            yield text[end:]
+    def _pieces(self, text: str, tag: int, search: SearchSettings, align: bool) -> Iterator[Piece]:
+        source, written = self._read(text), 0
+        for place, (start, end) in enumerate(source.gaps):
+            gap = text[start:end]
+            if gap:
+                kept = stayed(gap) if align else Aligned(WordAlignment(), ())
+                yield Piece(gap, kept.alignment, kept.words).moved(start, written)
+                written += len(gap)
+            if place < len(source.segments):
+                begin = written
+                for piece in stream(self.decoder, source.segments[place], tag=tag, settings=search, align=align):
+                    yield piece.moved(end, begin)
+                    written += len(piece.text)
+
+
+def _scored(pair: ForcedPair) -> Score:
+    found = pair.weights.alignment
+    return Score(
+        sum(pair.token_log_probabilities),
+        len(pair.token_log_probabilities),
+        alignment=found.links,
+        unaligned=found.unaligned,
+        words=pair.words,
+    )
 
 
 def _texts(text: str | Texts) -> Sequence[str]:

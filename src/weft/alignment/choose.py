@@ -22,12 +22,14 @@ class Observed:
     """One sentence pair with what every head read.
 
     `weights` `[l h t s]` are as recorded: row 0 read the start token, columns after the source tokens are </s> and
-    padding. The ids are those of the tokens without any special ones.
+    padding. The ids are those of the tokens without any special ones. `norms` `[l h s]` are |v W_o|, wanted where
+    heads are weighed by them.
     """
 
     weights: Float[Tensor, "l h t s"]
     source: Sequence[int]
     target: Sequence[int]
+    norms: Float[Tensor, "l h s"] | None = None
 
 
 @dataclass(frozen=True, order=True)
@@ -57,8 +59,9 @@ def choose(pairs: Iterable[Observed], *, settings: AlignmentSettings | None = No
     once nor two frequent tokens that meet everywhere can fool it. The score is the mean over sentences of 2 * sum of
     link values / (t + s).
 
-    A few hundred pairs are enough; they are held in memory as float16. `settings` gives threshold and shift to keep.
-    Raises DataError if there is no pair.
+    A few hundred pairs are enough; they are held in memory as float16. `settings` gives all other rules, which are
+    kept; of these, the step that is read, weighing by norms and the share of </s> count here too. Raises DataError if
+    there is no pair.
     """
     base = settings or AlignmentSettings(layer=0, heads=(0,))
     held = [_trim(pair, base) for pair in pairs]
@@ -71,41 +74,52 @@ def choose(pairs: Iterable[Observed], *, settings: AlignmentSettings | None = No
     groups = [(head,) for head in range(num_heads)] + ([tuple(range(num_heads))] if num_heads > 1 else [])
     table: list[Candidate] = []
     for layer in range(num_layers):
-        of_layer = [_score(held, values, layer, heads) for heads in groups]
+        of_layer = [_score(held, values, base, layer, heads) for heads in groups]
         single = sorted(of_layer[:num_heads], reverse=True)
         best = [tuple(sorted(c.heads[0] for c in single[:n])) for n in range(2, min(MOST_HEADS, num_heads - 1) + 1)]
-        table += of_layer + [_score(held, values, layer, heads) for heads in best]
+        table += of_layer + [_score(held, values, base, layer, heads) for heads in best]
     table.sort(key=lambda one: (-one.score, -one.agreement, one.layer, len(one.heads), one.heads))
     return Choice(base.model_copy(update={"layer": table[0].layer, "heads": table[0].heads}), tuple(table))
 
 
 @dataclass(frozen=True)
 class _Held:
-    weights: NDArray[np.float16]  # l h t s, one row a target token, one column a source token
+    weights: NDArray[np.float16]  # l h t s, times norms if so set; one row a target token, one column a source token
     source: NDArray[np.int64]
     target: NDArray[np.int64]
 
 
 def _trim(pair: Observed, settings: AlignmentSettings) -> _Held:
-    """The pair with shifted weights of its own tokens alone, each row summing to 1."""
+    """The pair with the weights of its own tokens alone, at the step that shows them."""
     num_target, num_source, late = len(pair.target), len(pair.source), int(settings.shift)
     if pair.weights.ndim != 4 or pair.weights.shape[2] < num_target + late or pair.weights.shape[3] < num_source:
         raise ShapeError(
             f"weights must be [l h t s] with t at least {num_target + late} and s at least {num_source}, "
             f"got {list(pair.weights.shape)}; record every step and every source token"
         )
-    kept = pair.weights[:, :, late : late + num_target, :num_source].detach().float().cpu().numpy()
-    if settings.renormalise:
-        total = kept.sum(-1, keepdims=True)
-        kept = np.divide(kept, total, out=np.zeros_like(kept), where=total > 0)
-    return _Held(kept.astype(np.float16), np.asarray(pair.source, np.int64), np.asarray(pair.target, np.int64))
+    kept = pair.weights[:, :, late : late + num_target, :num_source].detach().float()
+    if settings.norm_weighting:
+        if pair.norms is None or pair.norms.shape[2] < num_source:
+            raise ShapeError(
+                f"weighing by norms wants norms [l h s] with s at least {num_source}, got "
+                f"{None if pair.norms is None else list(pair.norms.shape)}; record them with the weights"
+            )
+        kept = kept * pair.norms[:, :, None, :num_source].detach().float()
+    source, target = np.asarray(pair.source, np.int64), np.asarray(pair.target, np.int64)
+    return _Held(kept.cpu().numpy().astype(np.float16), source, target)
 
 
-def _score(held: Sequence[_Held], values: Sequence[Array], layer: int, heads: tuple[int, ...]) -> Candidate:
+def _score(
+    held: Sequence[_Held], values: Sequence[Array], settings: AlignmentSettings, layer: int, heads: tuple[int, ...]
+) -> Candidate:
     scores, agreements = [], []
     for pair, value in zip(held, values, strict=True):
         length = len(pair.source) + len(pair.target)
-        target, source = mutual_links(pair.weights[layer, list(heads)].astype(np.float32).mean(0))
+        mean = pair.weights[layer, list(heads)].astype(np.float32).mean(0)
+        if settings.renormalise or settings.norm_weighting:
+            total = mean.sum(1, keepdims=True)
+            mean = np.divide(mean, total, out=np.zeros_like(mean), where=total > 0)
+        target, source = mutual_links(mean)
         scores.append(2 * float(value[target, source].sum()) / max(length, 1))
         agreements.append(2 * len(target) / max(length, 1))
     return Candidate(float(np.mean(scores)), float(np.mean(agreements)), layer, heads)

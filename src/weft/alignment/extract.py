@@ -1,129 +1,114 @@
-"""From attention over tokens to links between words."""
+"""From attention over tokens to shares of words, and links between them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from weft.alignment.decide import Links, decide
 from weft.alignment.link import Link, Span, Unaligned, WordAlignment
+from weft.alignment.punctuation import close_final_mark
 from weft.alignment.settings import AlignmentSettings
+from weft.alignment.side import Array, Side
 from weft.base.errors import ShapeError
-from weft.base.shapes import Float, Tensor
 
-Array = NDArray[np.float64]
+_NOISE = 1e-6  # by which a row of float32 weights may miss 1 without meaning it
 
 
 @dataclass(frozen=True)
-class WordWeights:
-    """`mass[j, i]` of target word j came from source word i, `unaligned[j]` from no word; together they sum to 1."""
+class Shares:
+    """`mass[j, i]` of target j came from source i, `unaligned[j]` from none; each target's sum to 1."""
 
-    source_words: tuple[Span, ...]
-    target_words: tuple[Span, ...]
     mass: Array
     unaligned: Array
 
-    def links(self, threshold: float) -> WordAlignment:
-        """Each target word's best source word, if it has any mass, and every further one of at least `threshold`."""
-        if not self.mass.size:
-            return WordAlignment((), self._rest())
-        listed = self.mass >= max(threshold, np.finfo(np.float64).tiny)
-        listed[np.arange(len(self.mass)), self.mass.argmax(1)] = self.mass.max(1) > 0
-        target, source = listed.nonzero()
-        order = np.lexsort((source, -self.mass[target, source], target))  # by target word, best first, then by place
+
+@dataclass(frozen=True)
+class WordWeights(Shares):
+    """Shares of words, and which of them are links, `linked[j, i]`."""
+
+    source_words: tuple[Span, ...]
+    target_words: tuple[Span, ...]
+    linked: Links
+
+    @property
+    def pairs(self) -> frozenset[tuple[int, int]]:
+        """The links as (source word, target word), counted from 0."""
+        target, source = self.linked.nonzero()
+        return frozenset(zip(source.tolist(), target.tolist(), strict=True))
+
+    @property
+    def alignment(self) -> WordAlignment:
+        """The links with their shares, by target word, best first, then by place; and each word's share on none."""
+        target, source = self.linked.nonzero()
+        share = self.mass[target, source]
+        order = np.lexsort((source, -share, target))
+        found = zip(source[order].tolist(), target[order].tolist(), share[order].tolist(), strict=True)
         return WordAlignment(
-            tuple(
-                Link(self.source_words[i], self.target_words[j], float(self.mass[j, i]))
-                for j, i in zip(target[order].tolist(), source[order].tolist(), strict=True)
-            ),
-            self._rest(),
+            tuple(Link(self.source_words[i], self.target_words[j], share) for i, j, share in found),
+            tuple(map(Unaligned, self.target_words, self.unaligned.tolist())),
         )
 
-    def _rest(self) -> tuple[Unaligned, ...]:
-        return tuple(map(Unaligned, self.target_words, self.unaligned.tolist()))
+
+def word_alignment(weights: Array, *, source: Side, target: Side, settings: AlignmentSettings) -> WordAlignment:
+    """The links of one pair; see `word_weights` for the arguments."""
+    return word_weights(weights, source=source, target=target, settings=settings).alignment
 
 
-def word_alignment(
-    weights: Float[Tensor, "r t s"] | Float[Tensor, "t s"],
-    *,
-    source_tokens: Sequence[Span],
-    target_tokens: Sequence[Span],
-    source_words: Sequence[Span],
-    target_words: Sequence[Span],
-    settings: AlignmentSettings,
-) -> WordAlignment:
-    """The links of one translation; see `word_weights` for the arguments."""
-    return word_weights(
-        weights,
-        source_tokens=source_tokens,
-        target_tokens=target_tokens,
-        source_words=source_words,
-        target_words=target_words,
-        settings=settings,
-    ).links(settings.threshold)
-
-
-def word_weights(
-    weights: Float[Tensor, "r t s"] | Float[Tensor, "t s"],
-    *,
-    source_tokens: Sequence[Span],
-    target_tokens: Sequence[Span],
-    source_words: Sequence[Span],
-    target_words: Sequence[Span],
-    settings: AlignmentSettings,
-) -> WordWeights:
+def word_weights(weights: Array, *, source: Side, target: Side, settings: AlignmentSettings) -> WordWeights:
     """Attention over tokens as shares of words: sums over the tokens of a source word, means over a target word's.
 
-    `weights` are those of the chosen heads r (their mean is taken), or one matrix: row t is what decoder step t read,
-    the step that reads the start token being row 0; columns are the source tokens, then </s>, then padding, which may
-    hold anything. `source_tokens` are the spans of the first columns; `target_tokens` those of the tokens written, of
-    which any that belong to no word (such as </s>) or whose row is missing are passed over. A token in part of a word
-    counts to that word, one in several words is shared among source words by their parts in it and counts for each
-    target word in full. What source tokens outside all words got is unaligned, and so is a target word none of whose
-    tokens has a row.
+    `weights` `[t s]` are what the chosen heads read (`alignment.read`): row t is what decoder step t read, the step
+    that reads the start token being row 0; columns are the source's tokens, then </s>, then padding, which may hold
+    anything. Target tokens that belong to no word (such as </s>) or whose row is missing are passed over. A token in
+    part of a word counts to that word, one in several words is shared among source words by their parts in it and
+    counts for each target word in full. What source tokens outside all words got is on no word, and so is a target word
+    none of whose tokens has a row. Raises ShapeError if there are fewer columns than source tokens.
     """
-    read = token_weights(weights, num_source=len(source_tokens), num_target=len(target_tokens), settings=settings)
-    of_source = _overlaps(source_tokens, source_words)
-    of_source /= np.maximum(of_source.sum(1, keepdims=True), 1)
-    of_target = (_overlaps(target_tokens, target_words) > 0)[: len(read)].T.astype(np.float64)
-    of_target /= np.maximum(of_target.sum(1, keepdims=True), 1)
-    mass = of_target @ (read @ of_source)
-    return WordWeights(tuple(source_words), tuple(target_words), mass, np.clip(1 - mass.sum(1), 0, 1))
+    of_tokens = token_shares(weights, source=source, target=target, settings=settings)
+    to_source, to_target = source.overlaps(), (target.overlaps() > 0)[: len(of_tokens.mass)].T.astype(np.float64)
+    of_words = _of_words(of_tokens.mass, to_source, to_target)
+    if settings.decide_on == "words":
+        linked = decide(of_words.mass, of_words.unaligned, settings)
+    else:
+        decided = decide(of_tokens.mass, of_tokens.unaligned, settings)
+        linked = to_target @ (decided @ (to_source > 0)) > 0
+    return WordWeights(of_words.mass, of_words.unaligned, tuple(source.words), tuple(target.words), linked)
 
 
-def token_weights(
-    weights: Float[Tensor, "r t s"] | Float[Tensor, "t s"],
-    *,
-    num_source: int,
-    num_target: int,
-    settings: AlignmentSettings,
-) -> Array:
-    """What each target token got of each source token, `[num_target, num_source]`; unrecorded last rows are missing.
+def token_shares(weights: Array, *, source: Side, target: Side, settings: AlignmentSettings) -> Shares:
+    """What each target token got of each source token and of none; last tokens without a recorded row are missing.
 
-    The heads' mean, read one step late if so set, without </s> and padding; a row sums to 1 if `settings.renormalise`
-    (to 0 if nothing but </s> was read).
+    Read one step late if so set. The share on no word is what the row lacks to 1 (a learned score of "no word" took
+    it), and the weight on </s> unless that is shared out; a row that read nothing else is on no word whole.
     """
-    dense = weights.detach().double().cpu()
-    mean = (dense.mean(0) if dense.ndim == 3 else dense).numpy()
-    if mean.ndim != 2 or mean.shape[1] < num_source:
+    num_source = len(source.tokens)
+    if weights.ndim != 2 or weights.shape[1] < num_source:
         raise ShapeError(
-            f"weights must be [t s] or [r t s] with s at least {num_source}, one column a source token, "
-            f"got {list(weights.shape)}; pass the weights of one sentence and the tokens that were encoded"
+            f"weights must be [t s] with s at least {num_source}, one column a source token, got "
+            f"{list(weights.shape)}; pass the weights of one pair and the tokens that were encoded"
         )
-    read = mean[int(settings.shift) :][:num_target, :num_source]
-    if not settings.renormalise:
-        return np.ascontiguousarray(read)
-    total = read.sum(1, keepdims=True)
-    shares: Array = np.divide(read, total, out=np.zeros_like(read), where=total > 0)
-    return shares
+    rows = weights[int(settings.shift) :][: len(target.tokens)]
+    null = 1 - rows[:, : num_source + 1].sum(1)
+    null[null < _NOISE] = 0
+    mass = rows[:, :num_source].copy()
+    if settings.final_punctuation:
+        close_final_mark(mass, null, source=source, target=target)
+    if settings.renormalise:
+        total = mass.sum(1)
+        mass *= np.divide(1 - null, total, out=np.zeros_like(total), where=total > 0)[:, None]
+    return Shares(mass, _rest(mass))
 
 
-def _overlaps(tokens: Sequence[Span], words: Sequence[Span]) -> Array:
-    """How many code points token i shares with word j, `[tokens, words]`."""
-    token = np.asarray(tokens, dtype=np.int64).reshape(-1, 2)[:, None]
-    word = np.asarray(words, dtype=np.int64).reshape(-1, 2)[None]
-    shared = np.minimum(token[..., 1], word[..., 1]) - np.maximum(token[..., 0], word[..., 0])
-    overlaps: Array = np.maximum(shared, 0).astype(np.float64)
-    return overlaps
+def _of_words(mass: Array, to_source: Array, to_target: Array) -> Shares:
+    """Shares of tokens `[t s]` as shares of words, given `[s words]` and `[words t]`: who has how much of whom."""
+    of_source = to_source / np.maximum(to_source.sum(1, keepdims=True), 1)
+    of_target = to_target / np.maximum(to_target.sum(1, keepdims=True), 1)
+    of_words = of_target @ (mass @ of_source)
+    return Shares(of_words, _rest(of_words))
+
+
+def _rest(mass: Array) -> Array:
+    rest: Array = np.clip(1 - mass.sum(1), 0, 1)
+    return rest

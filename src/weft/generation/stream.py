@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ import torch
 from weft.base.errors import UnsupportedError
 from weft.base.shapes import Bool, Int, Tensor
 from weft.generation.beam import Beam
+from weft.generation.history import Traced
 from weft.generation.hypothesis import Result
 from weft.generation.live import Live
 from weft.generation.logits import NEVER
@@ -25,11 +26,25 @@ _NOTHING = -1
 class Progress:
     """For each source the tokens that its best hypothesis is sure to start with; the result once there is one.
 
-    Each source's `stable` is a prefix of the next, and the last is all of the best hypothesis, `</s>` included.
+    Each source's `stable` is a prefix of the next, and the last is all of the best hypothesis, `</s>` included. With a
+    record, `traces` follow where in it these tokens are.
     """
 
     stable: tuple[tuple[int, ...], ...]
     result: Result | None = None
+    traces: tuple[Trace, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where the prefix of a source stands in a record, and the log-probability of each of its tokens but `</s>`.
+
+    `slots` are those of the decoder's inputs, as in `Hypothesis`, for the steps that were run: the one that reads the
+    newest token often has not been.
+    """
+
+    slots: tuple[int, ...] = ()
+    log_probabilities: tuple[float, ...] = ()
 
 
 def search_steps(
@@ -43,7 +58,7 @@ def search_steps(
     prefix: Sequence[Sequence[int]] | None = None,
     record: Any = None,
 ) -> Iterator[Progress]:
-    """The progress of a `search` with the same arguments, whenever something more is certain; the result comes last.
+    """The progress of a `search` with the same arguments, whenever more is certain or recorded; the result comes last.
 
     Certain is what all hypotheses begin with that may still become the best: the live ones that can reach a higher
     score than the best one that has ended, and that one. Raises `UnsupportedError` for sampling.
@@ -71,7 +86,7 @@ def search_steps(
         if beam.finished:
             break
         if certain.grow():
-            yield Progress(certain.prefixes)
+            yield Progress(certain.prefixes, traces=certain.traces)
     with torch.no_grad():
         result = beam.result()
     yield Progress(tuple(best.tokens for best in result.best), result)
@@ -83,26 +98,47 @@ class Certain:
     def __init__(self, beam: Beam, num_sources: int) -> None:
         self._beam = beam
         self._known: list[list[int]] = [[] for _ in range(num_sources)]
+        self._slots: list[list[int]] = [[] for _ in range(num_sources)]
+        self._log_probs: list[list[float]] = [[] for _ in range(num_sources)]
         self._open = [True] * num_sources
 
     @property
     def prefixes(self) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(tokens) for tokens in self._known)
 
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """What is known of the prefixes beside their tokens; empty without a record."""
+        return tuple(Trace(tuple(x), tuple(p)) for x, p in zip(self._slots, self._log_probs, strict=True))
+
     def grow(self) -> bool:
-        """Takes in the last step of the search; whether any prefix is longer now."""
+        """Takes in the last step of the search; whether any prefix, or what is recorded of one, is longer now."""
         open_ = [source for source, undecided in enumerate(self._open) if undecided]
         if not open_:
             return False
-        before = sum(map(len, self._known))
+        before = sum(map(len, self._known + self._slots))
         since = min(len(self._known[source]) for source in open_)
         contenders = self._contenders()
-        common = common_prefixes(self._written(contenders, since), contenders.counts)
+        traced = self._written(contenders, since)
+        common = common_prefixes(traced.tokens, contenders.counts)
         undecided = contenders.counts[:, :-2].any(1).tolist()
         for source in open_:
             self._known[source] += common[source][len(self._known[source]) - since :]
             self._open[source] = undecided[source]
-        return sum(map(len, self._known)) > before
+            if self._beam.live.recording and self._known[source]:
+                self._follow(source, traced, int(contenders.counts[source].long().argmax()), since)
+        return sum(map(len, self._known + self._slots)) > before
+
+    def _follow(self, source: int, traced: Traced, contender: int, since: int) -> None:
+        """Takes in the path of a contender, traced from step `since` on, as far as it is that of the prefix.
+
+        Live hypotheses never say the same, so one prefix has one path, whichever contender it is taken from.
+        """
+        known, slots, log_probs = self._known[source], self._slots[source], self._log_probs[source]
+        written = len(known) - (known[-1] == self._beam.task.eos)
+        read = min(written + 1, len(self._beam.live.read))
+        slots += traced.slots[len(slots) - since : read - since, source, contender].tolist()
+        log_probs += traced.log_probs[len(log_probs) - since : written - since, source, contender].tolist()
 
     def _contenders(self) -> Contenders:
         """The live slots that may still win, the best that has ended, and where none has, the best that was cut."""
@@ -121,14 +157,15 @@ class Certain:
             counts=torch.cat([alive, has_ended, ~has_ended & (best_cut > NEVER)], 1),
         )
 
-    def _written(self, contenders: Contenders, since: int) -> Int[Tensor, "t b k"]:
-        """The tokens of the contenders from step `since` on, `</s>` included, `_NOTHING` after their end."""
+    def _written(self, contenders: Contenders, since: int) -> Traced:
+        """What the contenders wrote from step `since` on, `</s>` included, `_NOTHING` after their end."""
         beam = self._beam
-        tokens = beam.history.trace(contenders.slots, contenders.reads, beam.live.read, since=since).tokens
+        traced = beam.history.trace(contenders.slots, contenders.reads, beam.live.read, since=since)
+        tokens = traced.tokens
         times = torch.arange(since, since + len(tokens))[:, None, None]
         tokens = tokens.masked_fill(times >= contenders.reads - 1, _NOTHING)
         tokens[..., -2].masked_fill_(times[..., 0] == contenders.reads[:, -2] - 1, beam.task.eos)
-        return tokens
+        return replace(traced, tokens=tokens)
 
 
 @dataclass(frozen=True)
