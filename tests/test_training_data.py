@@ -83,5 +83,12 @@ def test_a_source_may_be_read_in_capitals(folder: Path) -> None:
     shouted = {"path": "a.tsv", **PAIR, "rows": 5, "case": "upper"}
     data = read(folder, data={"train": [{"path": "a.tsv", **PAIR}, shouted]})
     assert len(data.corpora[1]) == 5
-    assert data.corpora[1].name == "a.tsv en-fr in capitals"
+    assert data.corpora[1].name == "a.tsv en-fr in upper case"
     assert all(text.isupper() for row in range(5) for text in data.corpora[1].texts(row))
+
+
+def test_both_directions_of_a_file_take_the_same_sample_of_it(folder: Path) -> None:
+    there = {"path": "a.tsv", **PAIR, "rows": 53}
+    back = {**there, "from": "fr", "to": "en", "columns": [1, 0], "case": "lower"}
+    data = read(folder, data={"train": [{"path": "b.tsv", **PAIR}, there, back]})
+    assert data.corpora[1].source_texts == data.corpora[2].target_texts

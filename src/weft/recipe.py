@@ -39,11 +39,11 @@ class PairSource(_Frozen):
     weight: float = Field(1.0, gt=0)
     """How often its rows are drawn, against 1 for others."""
     rows: int | None = Field(None, gt=0)
-    """Draw a seeded sample of so many rows once; None takes all."""
+    """Draw a seeded sample of so many rows once, the same for every set that reads the same file; None takes all."""
     links_path: str | None = None
     """Links between the white-space words of the pairs, Pharaoh lines, one a pair: what `teacher = "given"` reads."""
-    case: Literal["given", "upper"] = "given"
-    """upper: both sides in capitals, so that a model learns to translate them too."""
+    case: Literal["given", "upper", "lower"] = "given"
+    """upper: both sides in capitals, so that a model learns to translate them too; lower: in small letters."""
 
 
 class DataConfig(_Frozen):

@@ -50,7 +50,8 @@ def read_training_data(
 ) -> TrainingData:
     """Reads, cleans and tokenises. The tokenizer of a new run is trained, or that of `init`, and kept in its folder."""
     sources = recipe.data.train
-    pairs = [sampled(source, data, recipe.seed + number) for number, source in enumerate(sources)]
+    first = {source.path: number for number, source in reversed(list(enumerate(sources)))}
+    pairs = [sampled(source, data, recipe.seed + first[source.path]) for source in sources]
     folder = out / "tokenizer"
     if team.leads and not resume:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 
@@ -19,7 +19,7 @@ Texts = tuple[str, str]
 
 def name_of(source: PairSource) -> str:
     """What the log calls a set: one file may hold several directions."""
-    return f"{source.path} {source.from_}-{source.to}" + (" in capitals" if source.case == "upper" else "")
+    return f"{source.path} {source.from_}-{source.to}" + ("" if source.case == "given" else f" in {source.case} case")
 
 
 def sampled(source: PairSource, data: Path, seed: int) -> list[Texts]:
@@ -49,8 +49,12 @@ def given_links(source: PairSource, data: Path) -> dict[Texts, Pairs]:
     return found
 
 
+_CASES: dict[str, Callable[[str], str]] = {"given": lambda text: text, "upper": str.upper, "lower": str.lower}
+
+
 def _in_case(pair: Texts, source: PairSource) -> Texts:
-    return pair if source.case == "given" else (pair[0].upper(), pair[1].upper())
+    change = _CASES[source.case]
+    return change(pair[0]), change(pair[1])
 
 
 def _read(source: PairSource, data: Path) -> Iterator[Texts]:
