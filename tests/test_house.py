@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "weft"
 
 ROOT = ""
 """The room of the files that lie directly in the package: translator, trainer and what they are put together from."""
-SIBLINGS = ("training", "generation", "alignment", "data")
+SIBLINGS = ("training", "generation", "alignment", "statistical", "data")
 FLOORS = (
     ("cli",),
     ("serving",),
