@@ -12,7 +12,7 @@ import torch
 from tests.training.tiny import recipe, traces, write_corpora
 
 from weft.alignment.settings import AlignmentSettings
-from weft.alignment.words import given_words
+from weft.alignment.words import given_words, words
 from weft.base.errors import ConfigError, DataError
 from weft.data.guidance import WordLinks, bounds_in_bytes
 from weft.recipe import AlignmentConfig, PairSource
@@ -145,3 +145,23 @@ def test_a_head_can_be_taught_to_a_model_that_had_none(data: Path) -> None:
         recipe(**{**GUIDED, "training": short}), data / "more", data=data, device=device, init=str(data / "plain/last")
     )
     assert load(data / "more" / "last").config.model.alignment_head is not None
+
+
+def test_a_model_that_translates_both_ways_can_teach(data: Path) -> None:
+    """Its links are its own; here only that they are read, by both directions, and fit the pairs."""
+    both = [{"path": "a.tsv", **PAIR}, {"path": "a.tsv", "from": "fr", "to": "en", "columns": [1, 0]}]
+    short = {"steps": 3, "validate_every": 3, "log_every": 3}
+    first = recipe(data={"train": both}, training=short)
+    train(first, data / "first", data=data, device=torch.device("cpu"))
+    config = AlignmentConfig(teacher=str(data / "first" / "last"), symmetrise="union")
+    lesson = Lesson(source(), pairs(data)[:7])
+    found = word_links(config, [lesson], data)
+    for row, (text, target) in enumerate(lesson.pairs):
+        assert {i for i, _ in links(found, row)} == set(range(len(text.split())))
+        assert {j for _, j in links(found, row)} == set(range(len(words(target))))
+
+
+def test_a_model_of_one_direction_cannot_be_symmetrised(data: Path) -> None:
+    train(recipe(training={"steps": 1}), data / "one", data=data, device=torch.device("cpu"))
+    with pytest.raises(ConfigError, match="reverse"):
+        word_links(AlignmentConfig(teacher=str(data / "one" / "last")), [Lesson(source(), pairs(data)[:3])], data)

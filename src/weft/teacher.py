@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from weft.alignment.link import Span
+from weft.aligning import symmetrisation_for
 from weft.alignment.pairs import Pairs
-from weft.alignment.symmetrise import symmetrise
-from weft.alignment.words import given_words, words
 from weft.base.errors import ConfigError
 from weft.data.guidance import WordLinks, bounds_in_bytes
 from weft.data.ragged import Ragged
+from weft.model_aligner import model_aligner
 from weft.recipe import AlignmentConfig, PairSource
-from weft.statistical.aligner import StatisticalAligner
+from weft.sentence_pairs import WORDS, TextPair, WordPair, cut
+from weft.statistical_pairs import PairStatistics, learn
+from weft.store.folder import load
 from weft.training_pairs import Texts, given_links
+from weft.two_ways import Aligner, directions_of
 
 _log = logging.getLogger(__name__)
-
-Taught = list[list[Pairs]]
-"""For each training set the links of each of its pairs."""
-CUTS: dict[str, Callable[[str], list[Span]]] = {"weft": words, "given": given_words}
 
 
 @dataclass(frozen=True)
@@ -34,48 +32,32 @@ class Lesson:
     source: PairSource
     pairs: Sequence[Texts]
 
+    def turned(self, language: str) -> list[Texts]:
+        """The pairs with their texts in this language first."""
+        turn = self.source.from_ != language
+        return [(target, source) for source, target in self.pairs] if turn else list(self.pairs)
+
 
 def word_links(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> WordLinks:
     """The words of all pairs of all lessons, in order, and how the teacher that `config` names links them.
 
     Raises ConfigError if it gives the teacher nothing to go by, DataError for links that do not fit their pair.
     """
-    taught = TEACHERS.get(config.teacher or "", _model)(config, lessons, data)
-    cut = CUTS[config.words]
+    taught = (_given if config.teacher == GIVEN else _aligned)(config, lessons, data)
+    find = WORDS[config.words]
     pairs = [pair for lesson in lessons for pair in lesson.pairs]
     return WordLinks(
-        Ragged.of(bounds_in_bytes(source, cut(source)) for source, _ in pairs),
-        Ragged.of(bounds_in_bytes(target, cut(target)) for _, target in pairs),
+        Ragged.of(bounds_in_bytes(source, find(source)) for source, _ in pairs),
+        Ragged.of(bounds_in_bytes(target, find(target)) for _, target in pairs),
         Ragged.of(np.array(sorted(links), np.int32).ravel() for of_lesson in taught for links in of_lesson),
     )
 
 
-def _statistical(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> Taught:
-    """The links of weft's own aligner, trained on these pairs; on each once, though a set is read in both directions."""
-    taught: Taught = [[] for _ in lessons]
-    for places in _by_languages(lessons):
-        first = lessons[places[0]].source.from_
-        oriented = [_turned(lesson.pairs, lesson.source.from_ != first) for lesson in map(lessons.__getitem__, places)]
-        distinct = dict.fromkeys(pair for pairs in oriented for pair in pairs)
-        links = dict(zip(distinct, _learnt(config, list(distinct)), strict=True))
-        for place, pairs in zip(places, oriented, strict=True):
-            turn = lessons[place].source.from_ != first
-            taught[place] = [_flipped(links[pair], turn) for pair in pairs]
-    return taught
+GIVEN = "given"
+"""The teacher that is no aligner: files of links beside the training sets."""
 
 
-def _learnt(config: AlignmentConfig, pairs: Sequence[Texts]) -> Iterator[Pairs]:
-    """Links of each pair by an aligner that was trained on all of them."""
-    cut = CUTS[config.words]
-    sources, targets = ([_cut_up(text, cut(text)) for text in side] for side in zip(*pairs, strict=True))
-    aligner = StatisticalAligner.train(
-        sources, targets, report=lambda progress: _log.info("statistical teacher: %s", progress)
-    )
-    for one in aligner.posteriors(sources, targets):
-        yield symmetrise(one.forward_links(), one.reverse_links(), config.symmetrise)
-
-
-def _given(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> Taught:
+def _given(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> list[list[Pairs]]:
     """The links that stand in files beside the training sets, found again for the pairs that cleaning kept."""
     if config.words != "given":
         raise ConfigError(
@@ -86,15 +68,42 @@ def _given(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> Ta
     return [[links[pair] for pair in lesson.pairs] for lesson, links in zip(lessons, tables, strict=True)]
 
 
-def _model(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> Taught:
-    raise NotImplementedError
+def _aligned(config: AlignmentConfig, lessons: Sequence[Lesson], data: Path) -> list[list[Pairs]]:
+    """The links of an aligner, which sees each pair once though sets be read in both directions."""
+    taught: dict[int, list[Pairs]] = {}
+    for places in _by_languages(lessons):
+        first = lessons[places[0]].source
+        oriented = {place: lessons[place].turned(first.from_) for place in places}
+        distinct = dict.fromkeys(pair for pairs in oriented.values() for pair in pairs)
+        links = dict(zip(distinct, _links(config, list(distinct), first), strict=True))
+        for place, pairs in oriented.items():
+            turn = lessons[place].source.from_ != first.from_
+            taught[place] = [_flipped(links[pair]) if turn else links[pair] for pair in pairs]
+    return [taught[place] for place in range(len(lessons))]
 
 
-TEACHERS: dict[str, Callable[[AlignmentConfig, Sequence[Lesson], Path], Taught]] = {
+def _links(config: AlignmentConfig, pairs: Sequence[Texts], languages: PairSource) -> list[Pairs]:
+    """The symmetrised links of each pair by the aligner that the recipe names; both sides of a pair have words."""
+    texts = (TextPair(*pair, f"training pair {number}") for number, pair in enumerate(pairs, start=1))
+    cut_pairs = list(cut(texts, config.words))
+    aligner = TEACHERS.get(config.teacher or "", _models)(config, cut_pairs, languages)
+    name = symmetrisation_for(aligner, config.symmetrise)
+    return [both.links(name) for both in aligner.two_ways(cut_pairs, directions_of(name))]
+
+
+def _statistical(config: AlignmentConfig, pairs: Sequence[WordPair], languages: PairSource) -> Aligner:
+    return PairStatistics(learn(pairs, report=lambda progress: _log.info("statistical teacher: %s", progress)))
+
+
+def _models(config: AlignmentConfig, pairs: Sequence[WordPair], languages: PairSource) -> Aligner:
+    reverse = None if config.reverse_teacher is None else load(config.reverse_teacher)
+    return model_aligner(load(config.teacher or ""), reverse, from_=languages.from_, to=languages.to)
+
+
+TEACHERS: dict[str, Callable[[AlignmentConfig, Sequence[WordPair], PairSource], Aligner]] = {
     "statistical": _statistical,
-    "given": _given,
 }
-"""By the name that a recipe calls them; any other name is that of a model."""
+"""Aligners by the name that a recipe calls them; any other name is that of a model."""
 
 
 def _by_languages(lessons: Sequence[Lesson]) -> list[list[int]]:
@@ -105,13 +114,5 @@ def _by_languages(lessons: Sequence[Lesson]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _turned(pairs: Sequence[Texts], turn: bool) -> list[Texts]:
-    return [(target, source) for source, target in pairs] if turn else list(pairs)
-
-
-def _cut_up(text: str, spans: Sequence[Span]) -> list[str]:
-    return [text[slice(*span)] for span in spans]
-
-
-def _flipped(links: Pairs, turn: bool) -> Pairs:
-    return frozenset((j, i) for i, j in links) if turn else links
+def _flipped(links: Pairs) -> Pairs:
+    return frozenset((j, i) for i, j in links)
