@@ -25,7 +25,7 @@ BIASES = ("none", "of keys", "of queries")
 
 @dataclass(frozen=True)
 class Problem:
-    """`q` and `memory` in some dtype; `truth` holds the dense log weights of all heads in float64."""
+    """Queries and memory in some dtype; the dense truth of them is in float64."""
 
     q: Tensor
     memory: KeyValues
@@ -46,6 +46,12 @@ class Problem:
     @property
     def alive(self) -> Tensor:
         return (self.scores > -torch.inf).any(-1)
+
+    @property
+    def log_sums(self) -> Tensor:
+        """Log normalisers, -inf for a dead row, which has no gradient."""
+        alive = self.alive
+        return self.scores.masked_fill(~alive[..., None], 0.0).logsumexp(-1).masked_fill(~alive, -torch.inf)
 
     @property
     def weights(self) -> Tensor:

@@ -10,14 +10,13 @@ import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
+from weft.attention.blocks import blocks, log_sum, scores_of
 from weft.attention.protocol import KeyValues, allowed, check_queries
-from weft.attention.reference import chosen_scores
 from weft.base.shapes import Float, Tensor
 
 # Private: torch has no public kernel that gives the normaliser on a CPU (2.13). It knows float masks alone, no gradient
 # of the normaliser, and kills the process where an axis is empty.
 _KERNEL = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-_MANY_SCORES = 1 << 18  # in one block
 
 
 def log_normaliser(
@@ -69,10 +68,10 @@ class _ByKernel(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, bias: Tensor | None, scale: float) -> Tensor:
-        read_bhtk, log_sum_bht = _KERNEL(q, k, k, attn_mask=bias, scale=scale)  # keys as values: what dL/dq needs
+        read_bhtk, sum_bht = _KERNEL(q, k, k, attn_mask=bias, scale=scale)  # keys as values: what dL/dq needs
         ctx.save_for_backward(q, k, bias, read_bhtk)
         ctx.scale = scale
-        return log_sum_bht
+        return sum_bht
 
     @staticmethod
     @once_differentiable
@@ -87,32 +86,20 @@ class _ByKernel(torch.autograd.Function):
 
 
 def _by_kernel(q: Tensor, k: Tensor, bias: Tensor | None, scale: float) -> Float[Tensor, "b 1 t"]:
-    log_sum: Tensor = _ByKernel.apply(q, k, bias, scale)  # type: ignore[no-untyped-call]
-    return log_sum
+    found: Tensor = _ByKernel.apply(q, k, bias, scale)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _by_blocks(q: Tensor, memory: KeyValues, scale: float, start: int) -> Float[Tensor, "b 1 t"]:
     """The same from stretches of keys; `checkpoint` lets the backward pass form them again."""
-    num_keys, num_queries = memory.k.shape[2], max(1, q.shape[0] * q.shape[2])
-    width = max(64, _MANY_SCORES // num_queries)
 
-    def of_block(first: int) -> Tensor:
-        keys = slice(first, first + width)
-        scores = chosen_scores(q, memory, scale=scale, keys=keys)
-        keep = allowed(q, memory, start, keys=keys)
-        return _log_sum(scores if keep is None else scores.masked_fill(~keep, -torch.inf))
+    def of_block(keys: slice) -> Tensor:
+        return log_sum(scores_of(q, memory, keys, scale=scale, start=start))
 
     sums = [
-        checkpoint(of_block, first, use_reentrant=False, preserve_rng_state=False)
-        for first in range(0, num_keys, width)
+        checkpoint(of_block, keys, use_reentrant=False, preserve_rng_state=False)
+        for keys in blocks(memory, q.shape[0] * q.shape[2])
     ]
-    if not sums:
-        dtype = torch.promote_types(q.dtype, torch.float32)
-        return q.new_full(q.shape[:3], -torch.inf, dtype=dtype)
-    return _log_sum(torch.stack(sums, -1))
-
-
-def _log_sum(scores: Float[Tensor, "b h t s"]) -> Float[Tensor, "b h t"]:
-    """Log of the sum of exp; of -inf alone it is -inf, with zero gradient."""
-    dead = scores.detach().amax(-1, keepdim=True) == -torch.inf
-    return scores.masked_fill(dead, 0.0).logsumexp(-1).masked_fill(dead[..., 0], -torch.inf)
+    if sums:
+        return log_sum(torch.stack(sums, -1))
+    return q.new_full(q.shape[:3], -torch.inf, dtype=torch.promote_types(q.dtype, torch.float32))

@@ -42,7 +42,12 @@ class KeyValues:
         return KeyValues(self.k[rows], self.v[rows], self.mask.select(rows), bias)
 
     def of_head(self, head: int, num_heads: int) -> KeyValues:
-        """What one of `num_heads` query heads reads, as a memory of one head: views, nothing is copied."""
+        """What one of `num_heads` query heads reads, as a memory of one head; keys and values are views.
+
+        Raises ShapeError for a head that is not there.
+        """
+        if not 0 <= head < num_heads:
+            raise ShapeError(f"a head must be from 0 to {num_heads - 1}, got {head}; heads are counted from 0")
         group = slice(head * self.k.shape[1] // num_heads, head * self.k.shape[1] // num_heads + 1)
         bias = self.bias if self.bias is None or self.bias.shape[1] == 1 else self.bias[:, head : head + 1]
         mask = self.mask.cut(heads=[head], rows=None, keys=slice(None))

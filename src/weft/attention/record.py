@@ -9,9 +9,12 @@ import torch
 
 from weft.attention.masks import pick
 from weft.attention.normaliser import log_normaliser
+from weft.attention.norms import value_norms
 from weft.attention.protocol import Backend, KeyValues
 from weft.attention.sparse import log_weights_at
+from weft.attention.statistics import coverage, entropy, expected_position, segment_mass
 from weft.attention.top import TopWeights, top_weights
+from weft.base.errors import UnsupportedError
 from weft.base.shapes import Float, Int, Tensor
 
 
@@ -62,17 +65,13 @@ class Observation:
             return self.query.new_zeros(pick(self.query, [0], rows).shape[::2]).float()
         return torch.sigmoid(-self._margin(rows))
 
-    def log_weights_at(self, edges: Int[Tensor, "n 3"], *, head: int) -> Float[Tensor, " n"]:
-        """Differentiable log weights at edges (row, query, key), NULL as key -1; see `sparse.log_weights_at`."""
-        null = None
-        if self.null is not None and self.null.head == head:
-            null = self.null.scores(self.query, self.backend.scale)
-        return log_weights_at(
-            self.query, self.memory, edges, head=head, scale=self.backend.scale, start=self.start, null=null
-        )
-
     def top(
-        self, num: int, *, heads: Sequence[int] | None = None, rows: Sequence[int] | None = None, block: int = 2048
+        self,
+        num: int,
+        *,
+        heads: Sequence[int] | None = None,
+        rows: Sequence[int] | None = None,
+        block: int | None = None,
     ) -> TopWeights:
         """The `num` largest weights of each row with their keys, and the exact mass of other keys: `top_weights`."""
         top = top_weights(
@@ -90,12 +89,64 @@ class Observation:
             return top
         return TopWeights(top.probability * word_bht[..., None], top.index, top.rest * word_bht)
 
+    def log_weights_at(self, edges: Int[Tensor, "n 3"], *, head: int) -> Float[Tensor, " n"]:
+        """Differentiable log weights at edges (row, query, key), NULL as key -1; see `sparse.log_weights_at`."""
+        null = None
+        if self.null is not None and self.null.head == head:
+            null = self.null.scores(self.query, self.backend.scale)
+        return log_weights_at(
+            self.query, self.memory, edges, head=head, scale=self.backend.scale, start=self.start, null=null
+        )
+
+    def log_normaliser(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
+        """Log of the sum of exp of the scores of keys; see `normaliser.log_normaliser`."""
+        return log_normaliser(self.query, self.memory, scale=self.backend.scale, start=self.start, heads=heads)
+
+    def entropy(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
+        """Entropy in nats over the keys alone, as `attend` reads them; see `statistics.entropy`."""
+        return entropy(self.query, self.memory, scale=self.backend.scale, start=self.start, heads=heads)
+
+    def expected_position(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
+        """Mean key over the keys alone, as `attend` reads them; see `statistics.expected_position`."""
+        return expected_position(self.query, self.memory, scale=self.backend.scale, start=self.start, heads=heads)
+
+    def segment_mass(
+        self, segments: Int[Tensor, "#b s"], num_segments: int, heads: Sequence[int] | None = None
+    ) -> Float[Tensor, "b h t n"]:
+        """`weights` summed over each segment, without forming them; see `statistics.segment_mass`."""
+        scale = self.backend.scale
+        mass_bhtn = segment_mass(
+            self.query, self.memory, segments, num_segments, scale=scale, start=self.start, heads=heads
+        )
+        word_bht = self._word_mass(heads, None)
+        return mass_bhtn if word_bht is None else mass_bhtn * word_bht[..., None]
+
+    def coverage(
+        self, heads: Sequence[int] | None = None, share: Float[Tensor, "#b #h #t"] | None = None
+    ) -> Float[Tensor, "b h s"]:
+        """`weights` summed over queries, without forming them, each times its share; see `statistics.coverage`."""
+        word_bht = self._word_mass(heads, None)
+        if word_bht is not None:
+            share = word_bht if share is None else word_bht * share
+        scale = self.backend.scale
+        return coverage(self.query, self.memory, scale=scale, start=self.start, heads=heads, share=share)
+
+    def value_norms(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h s"]:
+        """|v_j W_o^h| of every key, by which a weight becomes a contribution; see `norms.value_norms`.
+
+        Raises UnsupportedError where the site did not note its output projection.
+        """
+        if self.output is None:
+            raise UnsupportedError(
+                f"value_norms wants the output projection of {self.site}, which was not noted; pass output= to "
+                "Observation"
+            )
+        return value_norms(self.memory.v, self.output, heads)
+
     def _margin(self, rows: Sequence[int] | None) -> Float[Tensor, "b t"]:
         """By how much the log normaliser of the keys exceeds the score of "no word"."""
         assert self.null is not None
-        scale = self.backend.scale
-        log_sum = log_normaliser(self.query, self.memory, scale=scale, start=self.start, heads=[self.null.head])
-        margin_bt = log_sum[:, 0] - self.null.scores(self.query, scale)
+        margin_bt = self.log_normaliser([self.null.head])[:, 0] - self.null.scores(self.query, self.backend.scale)
         return margin_bt if rows is None else margin_bt[:, list(rows)]
 
     def _word_mass(self, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Float[Tensor, "b h t"] | None:

@@ -88,10 +88,15 @@ def chosen_scores(
     dtype = torch.promote_types(q.dtype, torch.float32)
     q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
     k_bgsk = memory.k[:, :, keys]
-    k_bhsk = k_bgsk if h == g and heads is None else k_bgsk[:, [head * g // h for head in chosen]]
+    k_bhsk = k_bgsk if h == g and heads is None else _of_heads(k_bgsk, [head * g // h for head in chosen])
     with torch.autocast(q.device.type, enabled=False):
         scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
     return scores_bhts if memory.bias is None else scores_bhts + pick(memory.bias, heads, rows)[..., keys].to(dtype)
+
+
+def _of_heads(x: Float[Tensor, "b g s k"], groups: Sequence[int]) -> Float[Tensor, "b h s k"]:
+    """The key/value heads of these numbers; one alone is a view, and nothing is copied."""
+    return x[:, groups[0]][:, None] if len(groups) == 1 else x[:, list(groups)]
 
 
 def _per_query_head(x: Float[Tensor, "b g s e"], num_heads: int) -> Float[Tensor, "b h s e"]:

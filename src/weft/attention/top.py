@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from weft.attention.blocks import blocks, scores_of
 from weft.attention.masks import pick
-from weft.attention.protocol import KeyValues, allowed
-from weft.attention.reference import chosen_scores
+from weft.attention.protocol import KeyValues
 from weft.base.errors import ShapeError
 from weft.base.shapes import Float, Int, Tensor
 
@@ -37,28 +37,24 @@ def top_weights(
     start: int = 0,
     heads: Sequence[int] | None = None,
     rows: Sequence[int] | None = None,
-    block: int = 2048,
+    block: int | None = None,
 ) -> TopWeights:
     """The `num` largest softmax weights of the chosen heads and rows.
 
     Keys are read in blocks that carry a running maximum and sum (Milakov and Gimelshein 2018), so memory is that of
-    |heads| x |rows| x `block` scores. One pass gives the normaliser and the candidates together; taking the normaliser
-    from the fused kernel would compute every head and still need this pass.
+    |heads| x |rows| x `block` scores; by default a block is as wide as keeps them below a megabyte. One pass gives the
+    normaliser and the candidates together; taking the normaliser from the fused kernel would still need this pass.
     """
-    if num < 1 or block < 1:
+    if num < 1 or (block is not None and block < 1):
         raise ShapeError(f"num and block must be at least 1, got {num} and {block}; ask for one weight or more")
     best = index = log_sum = None
-    for first in range(0, memory.k.shape[2], block):
-        keys = slice(first, first + block)
-        scores = chosen_scores(q, memory, scale=scale, heads=heads, rows=rows, keys=keys)
-        keep = allowed(q, memory, start, heads=heads, rows=rows, keys=keys)
-        if keep is not None:
-            scores = scores.masked_fill(~keep, -torch.inf)
+    for keys in blocks(memory, pick(q, heads, rows).shape[:3].numel(), block):
+        scores = scores_of(q, memory, keys, scale=scale, start=start, heads=heads, rows=rows)
         block_sum = scores.logsumexp(-1)
         log_sum = block_sum if log_sum is None else torch.logaddexp(log_sum, block_sum)
         value, at = scores.topk(min(num, scores.shape[-1]), -1)
         if best is not None and index is not None:
-            value, at = torch.cat((best, value), -1), torch.cat((index, at + first), -1)
+            value, at = torch.cat((best, value), -1), torch.cat((index, at + keys.start), -1)
             value, order = value.topk(min(num, value.shape[-1]), -1)
             at = at.gather(-1, order)
         best, index = value, at
