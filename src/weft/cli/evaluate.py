@@ -1,7 +1,8 @@
-"""`weft evaluate`: how good a model's translations of given pairs are."""
+"""`weft evaluate`: how good a model's translations of given pairs are, or an aligner's links between them."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.base.errors import DataError
+from weft.base.errors import ConfigError, DataError
 from weft.cli.machine import direction, opened
 from weft.cli.options import Shared
 from weft.cli.progress import counting
@@ -38,8 +39,10 @@ class Report(StrEnum):
 class Options:
     """What `weft evaluate` understands."""
 
-    model: Annotated[str, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder.")]
-    pairs: Annotated[str, typer.Option(metavar="F.tsv", help="Source TAB reference (.gz, .xz too; - reads them).")]
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder.")] = None
+    pairs: Annotated[
+        str | None, typer.Option(metavar="F.tsv", help="Source TAB reference (.gz, .xz too; - reads them).")
+    ] = None
     to: Annotated[str | None, typer.Option(metavar="L", help="Target language, if the model writes several.")] = None
     from_: Annotated[
         str | None, typer.Option("--from", metavar="L", help="Source language, if the model reads several.")
@@ -47,11 +50,63 @@ class Options:
     beam: Annotated[int | None, typer.Option(min=1, metavar="N", help="Beam width; default: the model's own.")] = None
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Do not tell capitals from small letters.")] = False
     tokenize: Annotated[Tokenize, typer.Option(help="How BLEU finds words.")] = Tokenize.mteval
+    gold: Annotated[
+        str | None, typer.Option(metavar="F.tsv", help="Source TAB target TAB links: i-j sure, i?j possible, from 0.")
+    ] = None
+    links: Annotated[
+        str | None, typer.Option(metavar="F", help="Links to score: a line i-j ... for each line of --gold.")
+    ] = None
+    reverse_links: Annotated[
+        str | None, typer.Option(metavar="F", help="Links of the other direction, i source and j target all the same.")
+    ] = None
+    symmetrise: Annotated[
+        str | None, typer.Option(metavar="NAME", help="How to join the two directions; default: show every way.")
+    ] = None
     format: Annotated[Report, typer.Option(help="Lines for people, or one object.")] = Report.text
 
 
+_OF_LINKS = ("gold", "links", "reverse_links", "symmetrise")
+_OF_TRANSLATIONS = ("model", "pairs", "to", "from_", "beam", "lowercase", "tokenize")
+
+
 def evaluate(wanted: Options, shared: Shared) -> None:
-    """BLEU and chrF of a model on pairs, with sacreBLEU's signatures."""
+    """Score a model's translations (BLEU, chrF), or word links against gold ones (AER, precision, recall, F1)."""
+    of_links, of_translations = _given(wanted, _OF_LINKS), _given(wanted, _OF_TRANSLATIONS)
+    if of_links and of_translations:
+        raise ConfigError(
+            f"wanted links to score or translations, got {', '.join([*of_links, *of_translations])}; "
+            f"leave out {of_links[0]} or {of_translations[0]}"
+        )
+    if of_links:
+        _evaluate_links(wanted, shared)
+    else:
+        _evaluate_translations(wanted, shared)
+
+
+def _given(wanted: Options, names: tuple[str, ...]) -> list[str]:
+    """Those of the options that were given, as they are written."""
+    defaults = {field.name: field.default for field in dataclasses.fields(wanted)}
+    given = [name for name in names if getattr(wanted, name) != defaults[name]]
+    return [f"--{name.strip('_').replace('_', '-')}" for name in given]
+
+
+def _evaluate_links(wanted: Options, shared: Shared) -> None:
+    from weft.cli.link_scores import Files, link_scores, show
+
+    if wanted.gold is None or wanted.links is None:
+        raise ConfigError(f"wanted --gold and --links, got {', '.join(_given(wanted, _OF_LINKS))}; give both")
+    files = Files(wanted.gold, wanted.links, wanted.reverse_links)
+    found = link_scores(files, wanted.symmetrise, seed=shared.seed or 0)
+    if wanted.format is Report.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False))
+    else:
+        show(found)
+
+
+def _evaluate_translations(wanted: Options, shared: Shared) -> None:
+    if wanted.model is None or wanted.pairs is None:
+        got = ", ".join(_given(wanted, _OF_TRANSLATIONS)) or "neither"
+        raise ConfigError(f"wanted --model and --pairs (or --gold and --links), got {got}; give both")
     translator = opened(wanted.model, shared)
     from_, to = direction(translator, wanted.to, wanted.from_)
     pairs = list(read_pairs(wanted.pairs))
