@@ -56,7 +56,8 @@ def _multi30k(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _align_cost(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for result in found["results"]:
         ratio = result["ratio"]["cpu"]["median"]
-        yield f"Cost of `align=True`, beam {result['beam']}, CPU time", f"{ratio:.3f} × without"
+        rules = " with every rule on" if result.get("rules") == "all" else ""
+        yield f"Cost of `align=True`{rules}, beam {result['beam']}, CPU time", f"{ratio:.3f} × without"
 
 
 def _decoding(found: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -112,7 +112,8 @@ def _forced(
     device = next(model.parameters()).device
     source = pad([[*pair.source, EOS] for pair in pairs], device=device)
     inputs = pad([[tag, *pair.target] for pair in pairs], device=device)
-    states: Tensor = model.states(source, inputs.values, record)
+    seen = () if record is None else (record,)  # a model that attends to nothing takes none
+    states: Tensor = model.states(source, inputs.values, *seen)
     if not scored:
         return [[] for _ in pairs]
     outputs = pad([[*pair.target, EOS] for pair in pairs], device=device)

@@ -75,8 +75,10 @@ def test_json_is_as_pinned(weft: Any) -> None:
     assert result.stdout.count("\n") == 1
     assert "Élan" in result.stdout
     assert list(found) == [
-        "source", "text", "from", "to", "score", "log_probability", "alignment", "unaligned", "hypotheses"
+        "source", "text", "from", "to", "score", "log_probability", "alignment", "unaligned", "words", "hypotheses"
     ]  # fmt: skip
+    assert [word["target"] for word in found["words"]] == [rest["target"] for rest in found["unaligned"]]
+    assert all(0 <= word["confidence"] <= 1 for word in found["words"])
     assert found["hypotheses"][0] == {key: found[key] for key in found["hypotheses"][0]}
     for rest in found["unaligned"]:
         links = sum(link["probability"] for link in found["alignment"] if link["target"] == rest["target"])
@@ -85,7 +87,7 @@ def test_json_is_as_pinned(weft: Any) -> None:
 
 def test_without_align_json_has_no_links_and_text_is_the_default(weft: Any) -> None:
     found = json.loads(weft("translate", "The dog", "--to", "fr", "--format", "json").stdout)
-    assert not {"alignment", "unaligned", "hypotheses"} & found.keys()
+    assert not {"alignment", "unaligned", "words", "hypotheses"} & found.keys()
     assert weft("translate", "The dog", "--to", "fr").stdout == found["text"] + "\n"
     assert weft("translate", "The dog", "--to", "fr", "--align", "--format", "text").stdout == found["text"] + "\n"
 
@@ -95,6 +97,7 @@ def test_align_alone_is_a_table_on_a_terminal(weft: Any, monkeypatch: pytest.Mon
     result = weft("translate", "The dog", "--to", "fr", "--align")
     assert "came from" in result.stdout
     assert "no word" in result.stdout
+    assert "sure" in result.stdout
 
 
 def test_pharaoh_ends_with_links_of_white_space_words(weft: Any) -> None:

@@ -72,8 +72,8 @@ def word_weights(weights: Array, *, source: Side, target: Side, settings: Alignm
     if settings.decide_on == "words":
         linked = decide(of_words.mass, of_words.unaligned, settings)
     else:
-        decided = decide(of_tokens.mass, of_tokens.unaligned, settings)
-        linked = to_target @ (decided @ (to_source > 0)) > 0
+        decided = decide(of_tokens.mass, of_tokens.unaligned, settings).astype(np.float64)  # booleans multiply slowly
+        linked = to_target @ (decided @ (to_source > 0).astype(np.float64)) > 0
     return WordWeights(of_words.mass, of_words.unaligned, tuple(source.words), tuple(target.words), linked)
 
 

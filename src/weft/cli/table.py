@@ -1,13 +1,15 @@
-"""A translation and its alignment as a table for people: each target word, where it came from, its share on no word."""
+"""A translation and its alignment as a table for people: each target word, where it came from, and how sure it was."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from weft.alignment.link import Row, WordAlignment, rows
+from weft.alignment.link import Row, Span, WordAlignment, rows
 from weft.cli.formats import one_line
 from weft.translation import Hypothesis, Translation
 
@@ -30,18 +32,24 @@ def _drawn(hypothesis: Hypothesis, source: str) -> RenderableType:
     alignment = WordAlignment(hypothesis.alignment or (), hypothesis.unaligned or ())
     title = Text(_visible(hypothesis.text), style="bold")
     found = rows(alignment, source, hypothesis.text)
-    return Group(title, Padding(_table(found), (1, 0, 0, 2))) if found else title
+    sure = {word.target: word.confidence for word in hypothesis.words or ()}
+    return Group(title, Padding(_table(found, sure), (1, 0, 0, 2))) if found else title
 
 
-def _table(found: list[Row]) -> Table:
-    """Words to the left, their sources best first; a dash where the mass on no word rounds to nothing."""
+def _table(found: list[Row], sure: Mapping[Span, float]) -> Table:
+    """Words to the left, their sources best first, then the mass on no word and the model's confidence in the word.
+
+    A dash where the mass on no word rounds to nothing.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     table.add_column("word", overflow="fold", max_width=24)
     table.add_column("came from", no_wrap=True)
     table.add_column("", overflow="fold")
     table.add_column("no word", justify="right", style="dim", no_wrap=True)
+    table.add_column("sure", justify="right", style="dim", no_wrap=True)
     for row in found:
-        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned))
+        confidence = _percent(sure[row.span]) if row.span in sure else ""
+        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned), confidence)
     return table
 
 
