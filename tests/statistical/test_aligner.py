@@ -15,7 +15,7 @@ from weft.statistical.learning import Progress
 from weft.statistical.posteriors import Posteriors
 from weft.statistical.settings import StatisticalSettings
 
-PLAIN = StatisticalSettings(agreement=False, lexicon_prior=0.0)
+PLAIN = StatisticalSettings(agreement=False, family_count=0.0, alike_count=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ from weft.base.shapes import Tensor
 from weft.statistical.blocks import Block, Ids, blocks
 from weft.statistical.cooccurrence import Cooccurrence, Keys, places
 from weft.statistical.jumps import Jumps
-from weft.statistical.learning import Both, Model, Numbers, Placed, Progress, by_places, by_words, learn
+from weft.statistical.learning import Both, Model, Placed, Progress, by_places, by_words, learn
 from weft.statistical.lexicon import Lexicon, with_extra
 from weft.statistical.posteriors import Posteriors
+from weft.statistical.prior import Prior
 from weft.statistical.settings import StatisticalSettings
 from weft.statistical.stored import check_tensors
 from weft.statistical.vocabulary import Vocabulary, folded
@@ -76,7 +77,7 @@ class StatisticalAligner:
         del keys
         start = Jumps.at_first(settings.longest_jump)
         model = Model(Lexicon.uniform(table, num_source=len(source), num_target=len(target)), start, start)
-        prior = _prior(table, source, target, settings)
+        prior = Prior.of(table, text, source=source, target=target, settings=settings)
         model = learn(placed, model, settings=settings, prior=prior, report=report)
         return cls(settings, source, target, Model(model.lexicon.pruned(), model.forward, model.reverse))
 
@@ -210,11 +211,3 @@ def _check(sources: Sequence[Sentence], targets: Sequence[Sentence]) -> None:
         raise DataError(
             f"wanted sentence pairs to learn from, got {len(sources)}, none with words on both sides; give text"
         )
-
-
-def _prior(table: Cooccurrence, source: Vocabulary, target: Vocabulary, settings: StatisticalSettings) -> Numbers:
-    """The Dirichlet prior of each place, `[w]`."""
-    prior = np.full(len(table), settings.lexicon_prior)
-    twins = np.array([target.number(word) for word in source.words], np.int32)
-    prior[twins[table.sources] == table.targets] += settings.identical_prior
-    return prior

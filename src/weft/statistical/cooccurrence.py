@@ -59,20 +59,25 @@ def places(block: Block, keys: Keys, *, num_target: int) -> Ids:
     The pairs are looked up in ascending order, each once: several times faster than in the order of the text.
     """
     came = _keys(block, num_target)
-    bits = int(came.size).bit_length()
-    if int(came.max()).bit_length() + bits < 63:  # true for all but vocabularies of millions
-        ordered = np.sort((came << bits) | np.arange(came.size))  # a key and its place in one number: one plain sort
-        values, order = ordered >> bits, ordered & ((1 << bits) - 1)
-        first = _first(values)
-        distinct, inverse = values[first], np.empty(came.size, np.int64)
-        inverse[order] = np.cumsum(first) - 1
-    else:
-        distinct, inverse = np.unique(came, return_inverse=True)
-    found = np.searchsorted(keys, distinct)
+    wanted, inverse = distinct(came)
+    found = np.searchsorted(keys, wanted)
     if len(keys):
-        found[keys[np.minimum(found, len(keys) - 1)] != distinct] = len(keys)
+        found[keys[np.minimum(found, len(keys) - 1)] != wanted] = len(keys)
     shape = (len(block.rows), block.targets.shape[1], block.sources.shape[1])
     return found.astype(np.int32)[inverse].reshape(shape)
+
+
+def distinct(keys: Keys) -> tuple[Keys, Keys]:
+    """The different keys, ascending, and for each of the given ones its place among them."""
+    bits = int(keys.size).bit_length()
+    if not keys.size or int(keys.max()).bit_length() + bits >= 63:  # vocabularies of millions of words
+        return np.unique(keys, return_inverse=True)
+    ordered = np.sort((keys << bits) | np.arange(keys.size))  # a key and its place in one number: one plain sort
+    values, order = ordered >> bits, ordered & ((1 << bits) - 1)
+    first = _first(values)
+    inverse = np.empty(keys.size, np.int64)
+    inverse[order] = np.cumsum(first) - 1
+    return values[first], inverse
 
 
 def _keys(block: Block, num_target: int) -> Keys:

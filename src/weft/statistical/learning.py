@@ -13,6 +13,7 @@ from weft.statistical.blocks import Block, Ids
 from weft.statistical.jumps import Jumps
 from weft.statistical.lexicon import Counts, Lexicon
 from weft.statistical.posterior import Posterior
+from weft.statistical.prior import Prior
 from weft.statistical.settings import StatisticalSettings
 
 Numbers = NDArray[np.float64]
@@ -84,10 +85,10 @@ def learn(
     model: Model,
     *,
     settings: StatisticalSettings,
-    prior: Numbers,
+    prior: Prior,
     report: Callable[[Progress], None],
 ) -> Model:
-    """The model after all iterations that the settings ask for; `prior` is the Dirichlet prior of each place, `[w]`."""
+    """The model after all iterations that the settings ask for."""
     stages: tuple[tuple[str, Belief, int], ...] = (
         ("lexicon", by_words, settings.lexicon_iterations),
         ("jumps", by_places, settings.jump_iterations),
@@ -135,7 +136,7 @@ class Sums:
         self.reverse_jumps = self.reverse_jumps + both.reverse.jumps
         self.log_likelihood += both.forward.log_likelihood + both.reverse.log_likelihood
 
-    def learned(self, model: Model, prior: Numbers) -> Model:
+    def learned(self, model: Model, prior: Prior) -> Model:
         """The model that explains the counts best."""
         return Model(
             model.lexicon.learned(self.counts, prior=prior),

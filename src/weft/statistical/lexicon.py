@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from weft.statistical.blocks import Block, Ids
 from weft.statistical.cooccurrence import Cooccurrence
 from weft.statistical.posterior import Array
+from weft.statistical.prior import Prior
 
 FLOOR = 1e-7
 """Probability of any pair that has no place in the table, and of a word that was never seen."""
@@ -70,12 +70,13 @@ class Lexicon:
             Emissions(both.imag.transpose(0, 2, 1), self.source_null[block.sources]),
         )
 
-    def learned(self, counts: Counts, *, prior: NDArray[np.float64] | float) -> Lexicon:
-        """The lexicon that these counts ask for, under a Dirichlet prior of every place (0: maximum likelihood)."""
+    def learned(self, counts: Counts, *, prior: Prior) -> Lexicon:
+        """The likeliest lexicon, given these counts and what the prior adds to them."""
         pairs = np.empty((len(self.table), 2), np.float32)
-        num_target, num_source = len(self.target_null) - 1, len(self.source_null) - 1
-        pairs[:, 0] = _normalised(counts.forward, self.table.sources, num_source, num_target, prior)
-        pairs[:, 1] = _normalised(counts.reverse, self.table.targets, num_target, num_source, prior)
+        forward = counts.forward + prior.forward(counts.forward)
+        pairs[:, 0] = _normalised(forward, self.table.sources, len(self.source_null) - 1)
+        reverse = counts.reverse + prior.reverse(counts.reverse)
+        pairs[:, 1] = _normalised(reverse, self.table.targets, len(self.target_null) - 1)
         return Lexicon(
             self.table,
             with_extra(pairs),
@@ -102,27 +103,10 @@ def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return counts[:-1] / max(float(counts.sum()), 1e-30)
 
 
-def _normalised(
-    counts: NDArray[np.float64],
-    of: Ids,
-    num_of: int,
-    num_outcomes: int,
-    prior: NDArray[np.float64] | float,
-) -> NDArray[np.float64]:
-    """Probabilities of the outcomes of each word `of`; with a prior by variational Bayes (Riley and Gildea 2012)."""
-    raised = counts + prior
-    total = np.bincount(of, raised, minlength=num_of).astype(np.float64)
-    if not np.any(prior):
-        return raised / np.maximum(total, 1e-30)[of]
-    missing = num_outcomes - np.bincount(of, minlength=num_of)  # outcomes without a place have the plain prior
-    total = total + float(np.min(prior)) * missing
-    probabilities: NDArray[np.float64] = np.exp(_digamma(raised) - _digamma(total)[of])
-    return probabilities
-
-
-def _digamma(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = torch.digamma(torch.from_numpy(values)).numpy()
-    return result
+def _normalised(counts: NDArray[np.float64], of: Ids, num_of: int) -> NDArray[np.float64]:
+    """Probabilities of the outcomes of each word `of`."""
+    total = np.bincount(of, counts, minlength=num_of)
+    return counts / np.maximum(total, 1e-30)[of]
 
 
 def _with_floor(probabilities: NDArray[np.float64]) -> Array:

@@ -17,11 +17,11 @@ class StatisticalSettings(BaseModel):
     agreement: bool = True
     """True: both directions learn from the product of their posteriors (Liang, Taskar and Klein 2006), so what only one
     of them believes teaches neither. False: each learns by itself, plain expectation maximisation."""
-    lexicon_prior: float = Field(0.0, ge=0)
-    """Dirichlet prior of every entry of the lexicon, by variational Bayes; below 1 it makes entries few. 0: none."""
-    identical_prior: float = Field(0.0, ge=0)
-    """Added to the prior of a word and the very same word on the other side: numbers, names, punctuation."""
-    unaligned: float = Field(0.2, gt=0, lt=1)
+    family_count: float = Field(5.0, ge=0)
+    """How many times every word is taken to have been seen translated as all the words of its stem are."""
+    alike_count: float = Field(1.0, ge=0)
+    """How many times two words of one stem that stand in one pair are taken to have been linked: names, cognates."""
+    unaligned: float = Field(0.1, gt=0, lt=1)
     """Prior probability that a word comes from no word of the other side."""
     tension: float = Field(4.0, ge=0)
     """How much the first model prefers the diagonal: exp(-tension * distance), distances as shares of the length."""

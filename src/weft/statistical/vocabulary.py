@@ -42,10 +42,6 @@ class Vocabulary:
         """Whether a folded word was seen."""
         return word in self._ids
 
-    def number(self, word: str) -> int:
-        """The id of a folded word, -1 if it was never seen."""
-        return self._ids.get(word, -1)
-
     def ids(self, sentence: Sequence[str]) -> Ids:
         """The ids of the words, `[words]`; of a word never seen that of its stand-in, -1 if it has none."""
         return np.fromiter(map(self._id, sentence), np.int32, len(sentence))
