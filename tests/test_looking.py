@@ -11,8 +11,7 @@ from tests.tiny import config, save_untrained, tokenizer
 import weft
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import UnsupportedError
-from weft.looking import alignment_of, choose_alignment, cross_sites, cross_weights, heat
-from weft.segments import Segment
+from weft.looking import alignment_of, choose_alignment, cross_sites, cross_weights
 from weft.translator import Translator
 
 PAIRS = [
@@ -52,13 +51,6 @@ def test_kinds_without_cross_attention_are_refused(kind: str, tmp_path: Path) ->
         cross_sites(model.config.model)
     with pytest.raises(UnsupportedError, match=message):
         choose_alignment(model.stored.model, model.config.model, model.tokenizer, [("a", "b", 3)])
-
-
-def test_heat_has_a_label_a_row_and_a_column(tiny: Translator) -> None:
-    found = heat(tiny.stored, Segment.of("the red dog", (0, 11), tiny.tokenizer), "le chien", to="fr")
-    assert found.rows == ["<2fr>", "le", "chien"]
-    assert found.columns == ["the", "red", "dog", "</s>"]
-    assert found.chosen == tiny.config.alignment
 
 
 def test_a_planted_alignment_is_found(tiny: Translator, monkeypatch: pytest.MonkeyPatch) -> None:

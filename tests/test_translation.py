@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from weft.alignment.draw import page
 from weft.alignment.link import Link, Unaligned
+from weft.alignment.page import page
 from weft.base.errors import UnsupportedError
 from weft.translation import Hypothesis, Score, Translation
 from weft.translator import Translator

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.tiny import COLOURS, LANGUAGES, NOUNS, save_untrained, toy
 
 import weft
-from weft.alignment.draw import page
+from weft.alignment.page import page
 from weft.alignment.settings import AlignmentSettings
 from weft.alignment.words import words
 from weft.base.errors import ConfigError, DataError, UnsupportedError
@@ -236,7 +236,6 @@ def test_unknown_languages_are_refused_with_the_choices(tiny: Translator, to: st
         lambda: tiny.translate([], to=to, from_=from_),
         lambda: tiny.stream("x", to=to, from_=from_),  # at once, not with the first piece
         lambda: tiny.score([("x", "y")], to=to, from_=from_),
-        lambda: tiny.drawing("x", to=to, from_=from_),
     ):
         with pytest.raises(ConfigError, match=message):
             ask()
@@ -353,20 +352,6 @@ def test_positions_that_end_are_not_passed(tmp_path: Path, kind: str) -> None:
     assert translator.search_settings(settings=SearchSettings(max_length=5)).max_length == 5
 
 
-def test_a_drawing_has_links_and_heat(tiny: Translator, tiny_folder: Path) -> None:
-    found = tiny.drawing("  the red dog sleeps.\n", to="fr")
-    assert found.note == "tiny, en to fr"
-    assert found.heat is not None
-    assert list(found.heat.weights.shape[:2]) == [2, 2]
-    assert found.heat.rows[:2] == ["<2fr>", "le"]
-    assert found.heat.columns[-1] == "</s>"
-    assert "chien" in page(found)
-    for text in ("", "the dog sleeps. The cat sings."):
-        several = tiny.drawing(text, to="fr")
-        assert several.heat is None
-        assert page(several)
-
-
 @pytest.mark.parametrize("kind", ["recurrent", "decoder_only"])
 def test_other_kinds_translate_and_say_that_they_do_not_align(tmp_path: Path, kind: str) -> None:
     translator = weft.load(save_untrained(tmp_path / kind, kind=kind))
@@ -378,8 +363,6 @@ def test_other_kinds_translate_and_say_that_they_do_not_align(tmp_path: Path, ki
         translator.translate("the dog sleeps.", to="fr", align=True)
     with pytest.raises(UnsupportedError, match=message):
         translator.translate("", to="fr", align=True)
-    with pytest.raises(UnsupportedError, match=message):
-        translator.drawing("the dog", to="fr")
 
 
 def test_models_load_by_folder_and_say_what_they_are(tiny_folder: Path, tmp_path: Path) -> None:

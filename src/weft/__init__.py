@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weft.encoded_source import EncodedSource
+    from weft.inspecting import Page, inspect
     from weft.translator import Translator, load
 
-__all__ = ["EncodedSource", "Translator", "__version__", "load"]
+__all__ = ["EncodedSource", "Page", "Translator", "__version__", "inspect", "load"]
 __version__ = version("weft")
 
-_HOMES = {"EncodedSource": "weft.encoded_source", "Translator": "weft.translator", "load": "weft.translator"}
+_HOMES = {
+    "EncodedSource": "weft.encoded_source",
+    "Page": "weft.inspecting",
+    "Translator": "weft.translator",
+    "inspect": "weft.inspecting",
+    "load": "weft.translator",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from weft.alignment.choose import Choice, Observed, choose
-from weft.alignment.draw import Heat
 from weft.alignment.link import Span
 from weft.alignment.selection import Seen
 from weft.alignment.settings import AlignmentSettings
@@ -19,9 +18,7 @@ from weft.base.errors import UnsupportedError
 from weft.base.padded import pad
 from weft.data.tokenizer import EOS, Tokenizer
 from weft.models.config import ModelConfig
-from weft.segments import Segment
 from weft.store.config import StoredConfig
-from weft.store.folder import StoredModel
 
 
 def cross_sites(config: ModelConfig) -> list[str]:
@@ -67,16 +64,6 @@ def cross_weights(
     """Weights `[l h t s]` while `target` (ids, no specials) is forced; row 0 read the tag, the last column `</s>`."""
     layers = cross_observations(model, config, source, target, tag=tag)
     return torch.stack([layer.weights()[0] for layer in layers])
-
-
-def heat(stored: StoredModel, segment: Segment, translation: str, *, to: str) -> Heat:
-    """The weights of all layers and heads for a translated segment, labelled by tokens."""
-    tokenizer = stored.tokenizer
-    target = tokenizer.encode(translation)
-    weights = cross_weights(stored.model, stored.config.model, segment.tokens.ids, target.ids, tag=tokenizer.tag(to))
-    rows = [f"<2{to}>"] + [translation[slice(*span)] for span in target.spans]
-    columns = [segment.text[slice(*span)] for span in segment.tokens.spans] + ["</s>"]
-    return Heat(weights, rows, columns, chosen=alignment_of(stored.config))
 
 
 def choose_alignment(

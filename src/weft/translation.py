@@ -93,6 +93,7 @@ class Translation(Hypothesis):
             target_words=self.target_words,
             alignment=self.word_alignment,
             languages=(self.from_, self.to),
+            confidence=None if self.words is None else [word.confidence for word in self.words],
         )
 
     def plot(self) -> Figure:

@@ -10,14 +10,13 @@ from typing import Literal, TypedDict, Unpack, overload
 
 import torch
 
-from weft.alignment.draw import Drawing
 from weft.alignment.link import WordAlignment
 from weft.base.errors import ConfigError
 from weft.decoding import Decoder, Job
 from weft.encoded_source import EncodedSource
 from weft.forcing import ForcedPair, forced_pairs, forced_scores
 from weft.generation.settings import SearchSettings
-from weft.looking import alignment_of, heat
+from weft.looking import alignment_of
 from weft.models.config import ModelConfig
 from weft.segments import LONGEST, Segment, Source, read_source
 from weft.store import names
@@ -193,16 +192,6 @@ class Translator:
         targets = self.tokenizer.encode_batch([target for _, target in pairs])
         totals = forced_scores(self.stored.model, sources, targets, tag=tag)
         return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
-
-    def drawing(self, text: str, *, to: str, from_: str | None = None, beam: int | None = None) -> Drawing:
-        """A translation with its links and the weights of every layer and head, for `alignment.draw.page`."""
-        translation = self.translate(text, to=to, from_=from_, beam=beam, align=True)
-        found = translation.drawing()
-        note = f"{self.name}, {translation.from_} to {to}"
-        segments = self._read(text).segments
-        if [segment.text for segment in segments] != [text.strip()] or not translation.text.strip():
-            return replace(found, note=note)
-        return replace(found, note=note, heat=heat(self.stored, segments[0], translation.text.strip(), to=to))
 
     def search_settings(
         self, *, beam: int | None = None, nbest: int = 1, settings: SearchSettings | None = None

@@ -59,6 +59,21 @@ def test_inspect_writes_one_page(weft: Any, tmp_path: Path) -> None:
     assert "<big>" not in page
 
 
+def test_inspect_sets_a_model_or_a_reading_beside(weft: Any, tmp_path: Path) -> None:
+    shown = tmp_path / "dog.html"
+    for versus in ("unshifted", "two", "layer=0,heads=1"):
+        result = weft("inspect", "The dog", "--to", "fr", "--output", shown, "--versus", versus, "--quiet")
+        assert (result.exit_code, result.stderr) == (0, ""), versus
+        assert 'data-panels="2"' in shown.read_text(encoding="utf-8")
+    given = weft("inspect", "The dog", "--to", "fr", "--output", shown, "--target", "Le gros chien")
+    assert given.exit_code == 0
+    assert '<span class="word">gros</span>' in shown.read_text(encoding="utf-8")
+    wrong = weft("inspect", "The dog", "--to", "fr", "--output", tmp_path / "x.html", "--versus", "mutual,unshiftd")
+    assert wrong.exit_code == 2
+    assert "unknown reading 'unshiftd'; did you mean unshifted?" in wrong.stderr
+    assert not (tmp_path / "x.html").exists()
+
+
 def test_inspect_leaves_no_page_where_there_is_nothing_to_show(weft: Any, tmp_path: Path) -> None:
     result = weft("inspect", "The dog", "--to", "hi", "--output", tmp_path / "dog.html")
     assert result.exit_code == 2

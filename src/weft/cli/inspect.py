@@ -27,16 +27,36 @@ class Options:
     model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder; default: the first.")
     ] = None
+    versus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL|READING",
+            help="A second panel: another model, or how else to read the links: shifted, unshifted, norm-weighted, "
+            "mutual, argmax, threshold, monotone, layer=N, heads=N+N, or any setting as key=value, parted by commas.",
+        ),
+    ] = None
+    target: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Look at this translation instead of the model's own.")
+    ] = None
     beam: Annotated[int | None, typer.Option(min=1, metavar="N", help="Beam width; default: the model's own.")] = None
 
 
 def inspect(wanted: Options, shared: Shared) -> None:
     """Draw a sentence, its translation and every attention head on one page to open in a browser."""
     translator = opened(wanted.model, shared, to=wanted.to, from_=wanted.from_)
-    from weft.alignment.draw import page
+    from weft import inspecting
 
-    drawing = translator.drawing(wanted.text, to=wanted.to, from_=wanted.from_, beam=wanted.beam)
+    versus = wanted.versus
+    page = inspecting.inspect(
+        wanted.text,
+        to=wanted.to,
+        from_=wanted.from_,
+        model=translator,
+        versus=versus if versus is None or inspecting.is_reading(versus) else opened(versus, shared),
+        target=wanted.target,
+        beam=wanted.beam,
+    )
     with line_writer(wanted.output, end="") as write:
-        write(page(drawing))
+        write(page.html)
     if not shared.quiet:
         note(f"wrote {wanted.output}; open it in a browser")
