@@ -121,7 +121,7 @@ def measure_one(options: Namespace) -> dict[str, Any]:
 
 
 def resident(name: str) -> float:
-    """Megabytes that this process holds now (VmRSS) or held at most (VmHWM)."""
+    """Megabytes that this process holds now (VmRSS, RssAnon, RssFile) or held at most (VmHWM)."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name + ":")) * 1024 / MEGABYTE
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from weft.attention import Arbitrary, Causal, Full, Padding, Window
+from weft.attention.masks import Links
 from weft.base.errors import ShapeError
 
 B, H, T, S = 2, 3, 5, 7
@@ -113,3 +114,18 @@ def test_a_row_for_the_whole_batch_survives_select():
 def test_messages_say_what_was_wanted_and_what_came(make, message):
     with pytest.raises(ShapeError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS)
+def test_single_places_are_those_of_the_dense(left, right):
+    mask = masks()[left] & masks()[right]
+    row, query, key = torch.cartesian_prod(torch.arange(B), torch.arange(T), KEYS).unbind(-1)
+    for head in range(H):
+        of_head = mask.cut(heads=[head], rows=None, keys=slice(None))
+        assert torch.equal(of_head.at(Links(row, query, key, start=2)), dense(mask)[row, head, query, key])
+
+
+@pytest.mark.parametrize(("left", "right"), PAIRS)
+def test_a_mask_of_keys_alone_is_the_same_for_all_queries(left, right):
+    mask = masks()[left] & masks()[right]
+    assert mask.same_for_all_queries() == (mask.dense(QUERIES, KEYS).shape[2] == 1)

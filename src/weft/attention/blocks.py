@@ -11,11 +11,11 @@ from weft.attention.reference import chosen_scores
 from weft.base.shapes import Float, Tensor
 
 _MANY_SCORES = 1 << 17  # half a megabyte in float32; steps like softmax hold a few times that
-_NARROW = 256  # below it a block costs more to start than to compute
+_NARROW = 512  # below it a block costs more to start than to compute, and topk of 8 takes a slower path (torch 2.13)
 
 
 def blocks(memory: KeyValues, num_rows: int, width: int | None = None) -> Iterator[slice]:
-    """All keys in stretches of `width`, by default as many as keep the scores of so many rows within a megabyte."""
+    """All keys in stretches of `width`, by default 512, or more where so few rows have half a megabyte of scores."""
     width = max(_NARROW, _MANY_SCORES // max(1, num_rows)) if width is None else width
     for first in range(0, memory.k.shape[2], width):
         yield slice(first, first + width)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import torch
 
-from weft.attention.masks import pick
 from weft.attention.normaliser import log_normaliser
 from weft.attention.norms import value_norms
 from weft.attention.protocol import Backend, KeyValues
@@ -16,6 +16,14 @@ from weft.attention.statistics import coverage, entropy, expected_position, segm
 from weft.attention.top import TopWeights, top_weights
 from weft.base.errors import UnsupportedError
 from weft.base.shapes import Float, Int, Tensor
+
+
+class _Asked(TypedDict):
+    """What every reading of a call is told."""
+
+    scale: float | None
+    start: int
+    heads: Sequence[int] | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,9 @@ class Observation:
     def null_mass(self, rows: Sequence[int] | None = None) -> Float[Tensor, "b t"]:
         """The share of "no word" in what each query reports, by the head that has a `Null`; 0 without one."""
         if self.null is None:
-            return self.query.new_zeros(pick(self.query, [0], rows).shape[::2]).float()
+            num_rows = self.query.shape[2] if rows is None else len(rows)
+            dtype = torch.promote_types(self.query.dtype, torch.float32)
+            return self.query.new_zeros(self.query.shape[0], num_rows, dtype=dtype)
         return torch.sigmoid(-self._margin(rows))
 
     def top(
@@ -74,16 +84,7 @@ class Observation:
         block: int | None = None,
     ) -> TopWeights:
         """The `num` largest weights of each row with their keys, and the exact mass of other keys: `top_weights`."""
-        top = top_weights(
-            self.query,
-            self.memory,
-            num,
-            scale=self.backend.scale,
-            start=self.start,
-            heads=heads,
-            rows=rows,
-            block=block,
-        )
+        top = top_weights(self.query, self.memory, num, rows=rows, block=block, **self._asked(heads))
         word_bht = self._word_mass(heads, rows)
         if word_bht is None:
             return top
@@ -100,24 +101,21 @@ class Observation:
 
     def log_normaliser(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
         """Log of the sum of exp of the scores of keys; see `normaliser.log_normaliser`."""
-        return log_normaliser(self.query, self.memory, scale=self.backend.scale, start=self.start, heads=heads)
+        return log_normaliser(self.query, self.memory, **self._asked(heads))
 
     def entropy(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
         """Entropy in nats over the keys alone, as `attend` reads them; see `statistics.entropy`."""
-        return entropy(self.query, self.memory, scale=self.backend.scale, start=self.start, heads=heads)
+        return entropy(self.query, self.memory, **self._asked(heads))
 
     def expected_position(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
         """Mean key over the keys alone, as `attend` reads them; see `statistics.expected_position`."""
-        return expected_position(self.query, self.memory, scale=self.backend.scale, start=self.start, heads=heads)
+        return expected_position(self.query, self.memory, **self._asked(heads))
 
     def segment_mass(
         self, segments: Int[Tensor, "#b s"], num_segments: int, heads: Sequence[int] | None = None
     ) -> Float[Tensor, "b h t n"]:
         """`weights` summed over each segment, without forming them; see `statistics.segment_mass`."""
-        scale = self.backend.scale
-        mass_bhtn = segment_mass(
-            self.query, self.memory, segments, num_segments, scale=scale, start=self.start, heads=heads
-        )
+        mass_bhtn = segment_mass(self.query, self.memory, segments, num_segments, **self._asked(heads))
         word_bht = self._word_mass(heads, None)
         return mass_bhtn if word_bht is None else mass_bhtn * word_bht[..., None]
 
@@ -128,8 +126,7 @@ class Observation:
         word_bht = self._word_mass(heads, None)
         if word_bht is not None:
             share = word_bht if share is None else word_bht * share
-        scale = self.backend.scale
-        return coverage(self.query, self.memory, scale=scale, start=self.start, heads=heads, share=share)
+        return coverage(self.query, self.memory, share=share, **self._asked(heads))
 
     def value_norms(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h s"]:
         """|v_j W_o^h| of every key, by which a weight becomes a contribution; see `norms.value_norms`.
@@ -142,6 +139,9 @@ class Observation:
                 "Observation"
             )
         return value_norms(self.memory.v, self.output, heads)
+
+    def _asked(self, heads: Sequence[int] | None) -> _Asked:
+        return {"scale": self.backend.scale, "start": self.start, "heads": heads}
 
     def _margin(self, rows: Sequence[int] | None) -> Float[Tensor, "b t"]:
         """By how much the log normaliser of the keys exceeds the score of "no word"."""

@@ -42,17 +42,20 @@ def top_weights(
     """The `num` largest softmax weights of the chosen heads and rows.
 
     Keys are read in blocks that carry a running maximum and sum (Milakov and Gimelshein 2018), so memory is that of
-    |heads| x |rows| x `block` scores; by default a block is as wide as keeps them below a megabyte. One pass gives the
+    |heads| x |rows| x `block` scores; by default half a megabyte, and at least 512 keys wide. One pass gives the
     normaliser and the candidates together; taking the normaliser from the fused kernel would still need this pass.
     """
     if num < 1 or (block is not None and block < 1):
         raise ShapeError(f"num and block must be at least 1, got {num} and {block}; ask for one weight or more")
+
+    def of_block(keys: slice) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        scores = scores_of(q, memory, keys, scale=scale, start=start, heads=heads, rows=rows)
+        return scores.logsumexp(-1), scores.topk(min(num, scores.shape[-1]), -1)
+
     best = index = log_sum = None
     for keys in blocks(memory, pick(q, heads, rows).shape[:3].numel(), block):
-        scores = scores_of(q, memory, keys, scale=scale, start=start, heads=heads, rows=rows)
-        block_sum = scores.logsumexp(-1)
+        block_sum, (value, at) = of_block(keys)  # its scores are gone before the next ones come
         log_sum = block_sum if log_sum is None else torch.logaddexp(log_sum, block_sum)
-        value, at = scores.topk(min(num, scores.shape[-1]), -1)
         if best is not None and index is not None:
             value, at = torch.cat((best, value), -1), torch.cat((index, at + keys.start), -1)
             value, order = value.topk(min(num, value.shape[-1]), -1)
