@@ -7,17 +7,21 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weft.aligned import Alignment
+    from weft.aligning import align
     from weft.encoded_source import EncodedSource
     from weft.inspecting import Page, inspect
     from weft.translator import Translator, load
 
-__all__ = ["EncodedSource", "Page", "Translator", "__version__", "inspect", "load"]
+__all__ = ["Alignment", "EncodedSource", "Page", "Translator", "__version__", "align", "inspect", "load"]
 __version__ = version("weft")
 
 _HOMES = {
+    "Alignment": "weft.aligned",
     "EncodedSource": "weft.encoded_source",
     "Page": "weft.inspecting",
     "Translator": "weft.translator",
+    "align": "weft.aligning",
     "inspect": "weft.inspecting",
     "load": "weft.translator",
 }
