@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from weft.cli.align import align
 from weft.cli.evaluate import evaluate
 from weft.cli.inspect import inspect
 from weft.cli.models import models
@@ -32,8 +33,16 @@ _EXAMPLES: dict[Callable[[Any, Shared], None], str] = {
         weft translate --to fr --input book.txt --output livre.txt
         weft translate --to fr --input book.txt --output livre.txt --resume
         cat lines.txt | weft translate --to fr --format json""",
+    align: """
+        weft align --statistical --input pairs.tsv --output links.txt
+        weft align --statistical --save runs/aligner --lexicon words.tsv --input pairs.tsv --output links.txt
+        weft align --load runs/aligner --input more.tsv --output links.txt
+        weft align --model en-fr --input pairs.tsv --format json
+        weft align --model en-fr --reverse-model runs/fr-en/best --symmetrise grow-diag --input pairs.tsv
+        echo "the red dog ||| le chien rouge" | weft align --model en-fr --format html --output dog.html""",
     evaluate: """
         weft evaluate --model en-fr --pairs test.tsv
+        weft evaluate --gold gold.tsv --links links.txt
         zcat test.tsv.gz | cut -f1,3 | weft evaluate --model runs/de/last --pairs -""",
     score: "weft score --model en-fr --pairs pairs.tsv",
     train: """

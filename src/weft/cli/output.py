@@ -53,10 +53,10 @@ def count_lines(path: str) -> int | None:
     return count + (last != b"\n")
 
 
-def check_apart(source: str, target: Path | None) -> None:
-    """Raises ConfigError if the file to write is the file to read."""
+def check_apart(source: str, target: Path | None, *, option: str = "--output") -> None:
+    """Raises ConfigError if the file to write, named by an option, is the file to read."""
     if target is not None and source != "-" and target.exists() and Path(source).exists() and target.samefile(source):
-        raise ConfigError(f"--output {target} is the file that is read; choose another, or it would be lost")
+        raise ConfigError(f"{option} {target} is the file that is read; choose another, or it would be lost")
 
 
 def to_terminal() -> bool:

@@ -57,7 +57,7 @@ def save_aligner(folder: Path, aligner: StatisticalAligner) -> None:
 
     Raises ConfigError if the folder holds anything else, and DataError if it cannot be written (a full disk).
     """
-    _refuse_others(folder)
+    check_place(folder)
     words = {"source": aligner.source.words, "target": aligner.target.words}
     try:
         with whole_folder(folder) as part:
@@ -153,8 +153,8 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _refuse_others(folder: Path) -> None:
-    """Saving replaces a whole folder, so it must hold nothing that saving would not write again."""
+def check_place(folder: Path) -> None:
+    """Raises ConfigError where no aligner can be saved: saving replaces a whole folder, so it must be its own."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: wanted a folder for an aligner, got a file; choose another name")
     here = {path.name for path in folder.glob("*")}
