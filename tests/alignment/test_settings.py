@@ -11,6 +11,17 @@ def test_settings_round_trip_and_name_their_site() -> None:
     assert AlignmentSettings.model_validate_json(settings.model_dump_json()) == settings
 
 
+def test_settings_of_before_are_read_as_they_were_meant() -> None:
+    before = {"layer": 1, "heads": [0, 3, 4, 5], "threshold": 0.15, "shift": False, "renormalise": True}
+    assert AlignmentSettings.model_validate(before) == AlignmentSettings(layer=1, heads=(0, 3, 4, 5), shift=False)
+
+
+def test_a_guided_head_is_read_alone_and_late_and_may_say_that_there_is_no_word() -> None:
+    found = AlignmentSettings.guided(layer=2, head=3)
+    assert (found.site, found.heads, found.shift) == ("decoder.2.target_to_source", (3,), True)
+    assert found.null_competes
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -20,6 +31,8 @@ def test_settings_round_trip_and_name_their_site() -> None:
         ({"layer": -1}, "greater than or equal to 0"),
         ({"threshold": 1.5}, "less than or equal to 1"),
         ({"head": 1}, "Extra inputs"),
+        ({"decision": "best"}, "Input should be 'best_and_threshold', 'argmax', 'threshold', 'mutual' or 'monotone'"),
+        ({"decide_on": "bytes"}, "Input should be 'words' or 'tokens'"),
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, object], says: str) -> None:

@@ -14,7 +14,7 @@ from weft.base.padded import Padded
 from weft.generation.hypothesis import Result
 from weft.generation.search import search
 from weft.generation.settings import Sampling, SearchSettings
-from weft.generation.stream import Progress, common_prefixes, search_steps
+from weft.generation.stream import Progress, Trace, common_prefixes, search_steps
 
 
 @run_with(deadline=None, max_examples=31)
@@ -105,6 +105,32 @@ def test_the_record_is_that_of_a_search() -> None:
     assert last.result is not None
     assert last.result.hypotheses == result.hypotheses
     assert all(torch.equal(one, two) for one, two in zip(streamed.states, searched.states, strict=True))
+
+
+@pytest.mark.parametrize("beam", [1, 5])
+@pytest.mark.parametrize("longest", [5, 29])
+def test_traces_are_those_of_the_best(beam: int, longest: int) -> None:
+    """Slots and log-probabilities of the prefix, of the steps that were run; without a record there are none."""
+    model, source = Oracle(11, early=-1.0, sharpness=5.0), sources(5)
+    settings = SearchSettings(beam=beam, length_penalty=1.5, max_length=longest)
+    *updates, last = search_steps(model, **asked(model, source), settings=settings, record=Tape())
+    assert last.result is not None
+    for update in updates:
+        for tokens, trace, best in zip(update.stable, update.traces, last.result.best, strict=True):
+            assert best.slots is not None
+            assert trace.slots == best.slots[: len(trace.slots)]
+            assert trace.log_probabilities == best.token_log_probabilities[: len(trace.log_probabilities)]
+            written = len(tokens) - (tokens[-1:] == (EOS,))
+            assert len(trace.log_probabilities) == written
+            assert not tokens or written <= len(trace.slots) <= written + 1
+    read = [
+        len(trace.slots) > len(tokens) > 0
+        for one in updates
+        for trace, tokens in zip(one.traces, one.stable, strict=True)
+    ]
+    assert any(read) == (beam > 1)  # greedy search is sure of a token before it has been read
+    unrecorded = next(search_steps(model, **asked(model, source), settings=settings))
+    assert all(trace == Trace() for trace in unrecorded.traces)
 
 
 def test_common_prefixes_of_those_that_count() -> None:
