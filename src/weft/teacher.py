@@ -17,6 +17,7 @@ from weft.data.ragged import Ragged
 from weft.model_aligner import model_aligner
 from weft.recipe import AlignmentConfig, PairSource
 from weft.sentence_pairs import WORDS, TextPair, WordPair, cut
+from weft.statistical.learning import Progress
 from weft.statistical_pairs import PairStatistics, learn
 from weft.store.folder import load
 from weft.training_pairs import Texts, given_links
@@ -92,7 +93,13 @@ def _links(config: AlignmentConfig, pairs: Sequence[Texts], languages: PairSourc
 
 
 def _statistical(config: AlignmentConfig, pairs: Sequence[WordPair], languages: PairSource) -> Aligner:
-    return PairStatistics(learn(pairs, report=lambda progress: _log.info("statistical teacher: %s", progress)))
+    return PairStatistics(learn(pairs, report=_passes))
+
+
+def _passes(progress: Progress) -> None:
+    """Logs every pass over the text when it is through."""
+    if progress.done == 1.0:
+        _log.info("the teacher's %s: pass %d of %d", progress.stage, progress.iteration, progress.iterations)
 
 
 def _models(config: AlignmentConfig, pairs: Sequence[WordPair], languages: PairSource) -> Aligner:
