@@ -19,20 +19,30 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "learned": {"position": "learned", "max_length": 31, "tie": "target", "activation": "gelu"},
     "rotary": {"position": "rotary", "num_groups": 1, "activation": "swiglu"},
     "reference": {"backend": "reference", "key_width": 5, "value_width": 7, "num_heads": 3},
+    "borrowed": {"logits_bias": True, "logits_scale": 0.3, "bias": False, "embedding_norm": True, "activation": "silu"},
 }
+ENCODER_DECODER: dict[str, dict[str, Any]] = {
+    "relative": {"position": "relative", "relative_buckets": 6, "relative_distance": 5, "attention_scale": 1.0},
+    "own_tables": {"position": "relative", "relative_tables": "layers", "backend": "reference", "num_heads": 3},
+    "two_halves": {"decoder_heads": 3, "decoder_feedforward_width": 19, "tie": "embeddings", "num_groups": 1},
+    "two_vocabularies": {"target_vocabulary_size": 29, "tie": "target", "position": "evenly_spaced"},
+}
+"""What only a decoder beside an encoder can be."""
 
 
-@pytest.fixture(params=["transformer", "recurrent", "decoder_only"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+CASES = [
+    *((kind, name) for kind in ("transformer", "recurrent", "decoder_only") for name in VARIANTS),
+    *(("transformer", name) for name in ENCODER_DECODER),
+]
 
 
-@pytest.fixture(params=VARIANTS)
-def model(kind: str, request: pytest.FixtureRequest) -> Any:
+@pytest.fixture(params=CASES, ids="-".join)
+def model(request: pytest.FixtureRequest) -> Any:
+    kind, name = request.param
     torch.manual_seed(3)
     shape = {"width": 12, "num_heads": 2, "feedforward_width": 17, "encoder_layers": 2, "decoder_layers": 2}
     config = ModelConfig.model_validate(
-        {"kind": kind, "vocabulary_size": VOCABULARY, **shape, **VARIANTS[request.param]}
+        {"kind": kind, "vocabulary_size": VOCABULARY, **shape, **(VARIANTS | ENCODER_DECODER)[name]}
     )
     return build(config).double().eval()
 

@@ -61,15 +61,15 @@ def test_pre_norm_and_post_norm_differ_in_data_alone():
 def test_feed_forward_is_its_formula(name):
     cls, activation = FEEDFORWARDS[name]
     module, x = double(cls(D, 17, activation=activation, dropout=0.0)), torch.randn(2, 5, D).double()
-    inner = module.inner(x)
-    match name:
-        case "relu":
-            inner = inner.clamp_min(0)
-        case "gelu":
-            inner = inner * 0.5 * (1 + torch.erf(inner / 2**0.5))
-        case "swiglu":
-            inner = inner[..., :17] * torch.sigmoid(inner[..., :17]) * inner[..., 17:]
-    torch.testing.assert_close(module(x), module.outer(inner))
+    formulas = {
+        "relu": lambda y: y.clamp_min(0),
+        "gelu": lambda y: y * 0.5 * (1 + torch.erf(y / 2**0.5)),
+        "gelu_tanh": lambda y: y * 0.5 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (y + 0.044715 * y**3))),
+        "silu": lambda y: y * torch.sigmoid(y),
+    }
+    gated = {"reglu": "relu", "geglu": "gelu", "geglu_tanh": "gelu_tanh", "swiglu": "silu"}
+    gate, value = (*module.inner(x).split(17, -1), torch.ones(()))[:2]
+    torch.testing.assert_close(module(x), module.outer(formulas[gated.get(name, name)](gate) * value))
 
 
 def test_feed_forward_drops_inside():

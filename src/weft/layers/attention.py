@@ -40,7 +40,15 @@ class SelfAttention(nn.Module):
     """Multi-head attention of a sequence to itself (Vaswani et al. 2017, section 3.2.2), one fused projection."""
 
     def __init__(
-        self, width: int, heads: Heads, *, backend: Backend, rotation: nn.Module, dropout: float, site: str
+        self,
+        width: int,
+        heads: Heads,
+        *,
+        backend: Backend,
+        rotation: nn.Module,
+        dropout: float,
+        site: str,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.heads, self.backend, self.rotation, self.dropout, self.site = heads, backend, rotation, dropout, site
@@ -49,8 +57,8 @@ class SelfAttention(nn.Module):
             heads.num_groups * heads.key_width,
             heads.num_groups * heads.value_width,
         ]
-        self.qkv = nn.Linear(width, sum(self._widths))
-        self.out = nn.Linear(heads.num_heads * heads.value_width, width)
+        self.qkv = nn.Linear(width, sum(self._widths), bias=bias)
+        self.out = nn.Linear(heads.num_heads * heads.value_width, width, bias=bias)
 
     def forward(
         self, x: Float[Tensor, "b t d"], past: Past, positions: Int[Tensor, "*#b #t"], record: Record | None = None
@@ -81,14 +89,15 @@ class CrossAttention(nn.Module):
         dropout: float,
         site: str,
         null: nn.Module,
+        bias: bool = True,
     ) -> None:
         """`null` answers the `Null` that one head reports against, or None: `LearnedNull` or `NoNull`."""
         super().__init__()
         self.heads, self.backend, self.dropout, self.site, self.null = heads, backend, dropout, site, null
         self._widths = [heads.num_groups * heads.key_width, heads.num_groups * heads.value_width]
-        self.q = nn.Linear(width, heads.num_heads * heads.key_width)
-        self.kv = nn.Linear(memory_width, sum(self._widths))
-        self.out = nn.Linear(heads.num_heads * heads.value_width, width)
+        self.q = nn.Linear(width, heads.num_heads * heads.key_width, bias=bias)
+        self.kv = nn.Linear(memory_width, sum(self._widths), bias=bias)
+        self.out = nn.Linear(heads.num_heads * heads.value_width, width, bias=bias)
 
     def prepare(self, states: Float[Tensor, "b s d"], mask: Mask) -> KeyValues:
         """Keys and values of an encoded source, projected once for every step, beam and target language."""

@@ -63,6 +63,11 @@ class Ancestors:
     def select(self, rows: Int[Tensor, " m"]) -> Ancestors:
         return replace(self, slots=self.slots[rows])
 
+    def positions(self) -> Int[Tensor, " s"]:
+        """The position of each key: that of its step, in every slot."""
+        _, beam, _ = self.slots.shape
+        return torch.arange(self.length, device=self.slots.device).repeat_interleave(beam)
+
     def mask(self) -> Mask:
         """Hypotheses as queries, the slots of all steps as keys: `[b 1 n length*n]`."""
         beam = self.slots.shape[1]
@@ -76,12 +81,13 @@ class Ancestors:
 
 @dataclass(frozen=True)
 class Fresh:
-    """Self-attention over a whole sequence at once: nothing remembered, one mask."""
+    """Self-attention over a whole sequence at once: nothing remembered, one mask, perhaps a bias on scores."""
 
     mask: Mask
+    bias: Float[Tensor, "1 h t s"] | None = None
 
     def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues:
-        return backend.prepare(k, v, mask=self.mask)
+        return backend.prepare(k, v, mask=self.mask, bias=self.bias)
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ class Stepping:
     history: History
     mask: Mask
     length: int
+    bias: Float[Tensor, "1 h 1 s"] | None = None
 
     def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues:
         self.history.k[:, :, self.length - 1] = k
@@ -98,4 +105,4 @@ class Stepping:
         # [b g length n k] is a contiguous stretch of the buffer, so this is a view: nothing is copied.
         k_bgsk = self.history.k[:, :, : self.length].flatten(2, 3)
         v_bgse = self.history.v[:, :, : self.length].flatten(2, 3)
-        return KeyValues(k_bgsk, v_bgse, self.mask)
+        return KeyValues(k_bgsk, v_bgse, self.mask, self.bias)

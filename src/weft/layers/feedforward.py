@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch.nn.functional as F
 from torch import nn
@@ -16,10 +17,12 @@ Activation = Callable[[Tensor], Tensor]
 class FeedForward(nn.Module):
     """Two projections with an activation between them (Vaswani et al. 2017, section 3.3): `[b t d]` to `[b t d]`."""
 
-    def __init__(self, width: int, inner_width: int, *, activation: Activation, dropout: float) -> None:
+    def __init__(
+        self, width: int, inner_width: int, *, activation: Activation, dropout: float, bias: bool = True
+    ) -> None:
         super().__init__()
-        self.inner = nn.Linear(width, inner_width)
-        self.outer = nn.Linear(inner_width, width)
+        self.inner = nn.Linear(width, inner_width, bias=bias)
+        self.outer = nn.Linear(inner_width, width, bias=bias)
         self.dropout = Dropout(dropout)
         self.activation = activation
 
@@ -28,9 +31,11 @@ class FeedForward(nn.Module):
 
 
 class GatedFeedForward(nn.Module):
-    """Two projections, the first doubled: one half gates the other (Shazeer 2020, "GLU variants")."""
+    """Two projections, the first doubled: one half gates the other (Shazeer 2020, "GLU variants"); never a bias."""
 
-    def __init__(self, width: int, inner_width: int, *, activation: Activation, dropout: float) -> None:
+    def __init__(
+        self, width: int, inner_width: int, *, activation: Activation, dropout: float, bias: bool = False
+    ) -> None:
         super().__init__()
         self.inner = nn.Linear(width, 2 * inner_width, bias=False)
         self.outer = nn.Linear(inner_width, width, bias=False)
@@ -45,5 +50,10 @@ class GatedFeedForward(nn.Module):
 FEEDFORWARDS: dict[str, tuple[type[FeedForward] | type[GatedFeedForward], Activation]] = {
     "relu": (FeedForward, F.relu),
     "gelu": (FeedForward, F.gelu),
+    "gelu_tanh": (FeedForward, partial(F.gelu, approximate="tanh")),
+    "silu": (FeedForward, F.silu),
+    "reglu": (GatedFeedForward, F.relu),
+    "geglu": (GatedFeedForward, F.gelu),
+    "geglu_tanh": (GatedFeedForward, partial(F.gelu, approximate="tanh")),
     "swiglu": (GatedFeedForward, F.silu),
 }

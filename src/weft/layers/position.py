@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from weft.base.errors import ShapeError
@@ -17,16 +18,36 @@ from weft.base.shapes import Float, Int, Tensor
 
 
 class Sinusoidal(nn.Module):
-    """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5): `[.. t]` to `[.. t d]`, any length."""
+    """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5): `[.. t]` to `[.. t d]`, any length.
 
-    def __init__(self, width: int) -> None:
+    All sines stand before all cosines. `offset` is the number of the first position.
+    """
+
+    def __init__(self, width: int, *, offset: int = 0) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.offset = width, offset
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
         even = torch.arange(0, self.width, 2, dtype=torch.float32, device=positions.device)
-        angles = positions[..., None] * torch.exp(even * (-math.log(10000.0) / self.width))
+        angles = (positions[..., None] + self.offset) * torch.exp(even * (-math.log(10000.0) / self.width))
         return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width]
+
+
+class EvenlySpaced(nn.Module):
+    """As `Sinusoidal`, but the slowest wave is exactly 10000 times as long as the fastest, as in tensor2tensor.
+
+    Half of the width are sines; of an odd width the last number is 0.
+    """
+
+    def __init__(self, width: int, *, offset: int = 0) -> None:
+        super().__init__()
+        self.width, self.offset = width, offset
+
+    def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
+        half = self.width // 2
+        waves = torch.arange(half, dtype=torch.float32, device=positions.device)
+        angles = (positions[..., None] + self.offset) * torch.exp(waves * -(math.log(10000.0) / max(half - 1, 1)))
+        return F.pad(torch.cat((angles.sin(), angles.cos()), -1), (0, self.width % 2))
 
 
 class Learned(nn.Module):

@@ -14,7 +14,8 @@ from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.norm import NORMS
 from weft.layers.null import LearnedNull, NoNull
-from weft.layers.position import Learned, NoPosition, NoRotation, Rotary, Sinusoidal
+from weft.layers.position import EvenlySpaced, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
+from weft.layers.relative import Buckets, NoBias, RelativeBias
 from weft.models.config import ModelConfig
 from weft.models.decoder import Decoder
 from weft.models.decoder_only import DecoderOnly
@@ -23,7 +24,7 @@ from weft.models.encoder_decoder import EncoderDecoder, Site
 from weft.models.recurrent import Recurrent, RecurrentDecoder, RecurrentEncoder
 from weft.models.text import TextIn, TextOut
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"fused": Fused, "reference": Reference}
+BACKENDS: dict[str, Callable[[float | None], Backend]] = {"fused": Fused, "reference": Reference}
 
 
 def build(config: ModelConfig) -> nn.Module:
@@ -34,18 +35,22 @@ def build(config: ModelConfig) -> nn.Module:
 def _transformer(config: ModelConfig) -> EncoderDecoder:
     source_table, target_table, projection = _tables(config)
     encoder = Encoder(
-        TextIn(source_table, _position(config), config.dropout),
+        _text_in(config, source_table),
         [_self_attention_layer(config, f"encoder.{number}.self") for number in range(config.encoder_layers)],
         _final_norm(config),
+        _relative(config, config.encoder_layers, both_ways=True),
     )
+    own = config.of_decoder()
     decoder = Decoder(
-        TextIn(target_table, _position(config), config.dropout),
-        [_decoder_layer(config, number) for number in range(config.decoder_layers)],
-        _final_norm(config),
+        _text_in(own, target_table),
+        [_decoder_layer(own, number) for number in range(own.decoder_layers)],
+        _final_norm(own),
+        _relative(own, own.decoder_layers, both_ways=False),
     )
     head = config.alignment_head
     guided = None if head is None else Site(cross_site(head.layer), head.head)
-    model = EncoderDecoder(encoder, decoder, TextOut(projection), config.vocabulary_size, guided=guided)
+    out, size = _text_out(config, projection), config.written_vocabulary_size
+    model = EncoderDecoder(encoder, decoder, out, size, guided=guided)
     _initialise(model)
     return model
 
@@ -56,16 +61,16 @@ def _recurrent(config: ModelConfig) -> Recurrent:
         raise ConfigError("kind recurrent wants encoder_layers of at least 1, got 0; nothing else reads the source")
     source_table, target_table, projection = _tables(config)
     encoder = RecurrentEncoder(
-        TextIn(source_table, NoPosition(), config.dropout),
+        _text_in(config, source_table, NoPosition()),
         _gru(config, config.width, config.encoder_layers, bidirectional=True),
     )
     decoder = RecurrentDecoder(
-        TextIn(target_table, NoPosition(), config.dropout),
+        _text_in(config, target_table, NoPosition()),
         _gru(config, 2 * config.width, config.decoder_layers, bidirectional=False),
         Dropout(config.dropout),
         _final_norm(config),
     )
-    model = Recurrent(encoder, decoder, TextOut(projection), config.vocabulary_size)
+    model = Recurrent(encoder, decoder, _text_out(config, projection), config.vocabulary_size)
     _initialise(model)
     return model
 
@@ -74,10 +79,10 @@ def _decoder_only(config: ModelConfig) -> DecoderOnly:
     """One sequence has one embedding table, so ties "all" and "target" are the same; encoder_layers means nothing."""
     _, table, projection = _tables(config)
     model = DecoderOnly(
-        TextIn(table, _position(config), config.dropout),
+        _text_in(config, table),
         [_self_attention_layer(config, f"decoder.{number}.self") for number in range(config.decoder_layers)],
         _final_norm(config),
-        TextOut(projection),
+        _text_out(config, projection),
         config.vocabulary_size,
     )
     _initialise(model)
@@ -93,10 +98,11 @@ KINDS: dict[str, Callable[[ModelConfig], nn.Module]] = {
 
 def _tables(config: ModelConfig) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]:
     """Source embedding, target embedding and output projection, sharing one weight where they are tied."""
-    target = nn.Embedding(config.vocabulary_size, config.width)
-    source = target if config.tie == "all" else nn.Embedding(config.vocabulary_size, config.width)
-    projection = nn.Linear(config.width, config.vocabulary_size, bias=False)
-    if config.tie != "none":
+    target = nn.Embedding(config.written_vocabulary_size, config.width)
+    one_table = config.tie in ("all", "embeddings")
+    source = target if one_table else nn.Embedding(config.vocabulary_size, config.width)
+    projection = nn.Linear(config.width, config.written_vocabulary_size, bias=config.logits_bias)
+    if config.tie in ("all", "target"):
         projection.weight = target.weight
     return source, target, projection
 
@@ -106,6 +112,21 @@ def cross_site(number: int) -> str:
     return f"decoder.{number}.target_to_source"
 
 
+def _text_in(config: ModelConfig, table: nn.Embedding, position: nn.Module | None = None) -> TextIn:
+    """Embedding, position (None: as configured) and norm before the first layer."""
+    return TextIn(
+        table,
+        position or _position(config),
+        config.dropout,
+        scale=config.width**0.5 if config.embedding_scale == "root" else 1.0,
+        norm=_norm(config) if config.embedding_norm else nn.Identity(),
+    )
+
+
+def _text_out(config: ModelConfig, projection: nn.Linear) -> TextOut:
+    return TextOut(projection, scale=config.logits_scale)
+
+
 def _heads(config: ModelConfig) -> Heads:
     own = config.width // config.num_heads
     groups = config.num_groups or config.num_heads
@@ -113,30 +134,49 @@ def _heads(config: ModelConfig) -> Heads:
 
 
 def _skip(config: ModelConfig) -> Skip:
-    norm = NORMS[config.norm](config.width)
     pre = config.norm_position == "pre"
+    norm = _norm(config)
     return Skip(norm if pre else nn.Identity(), Dropout(config.dropout), nn.Identity() if pre else norm)
 
 
+def _norm(config: ModelConfig) -> nn.Module:
+    return NORMS[config.norm](config.width, config.norm_epsilon)
+
+
 def _final_norm(config: ModelConfig) -> nn.Module:
-    return NORMS[config.norm](config.width) if config.norm_position == "pre" else nn.Identity()
+    return _norm(config) if config.norm_position == "pre" else nn.Identity()
 
 
 def _position(config: ModelConfig) -> nn.Module:
     positions: dict[str, Callable[[], nn.Module]] = {
-        "sinusoidal": lambda: Sinusoidal(config.width),
+        "sinusoidal": lambda: Sinusoidal(config.width, offset=config.position_offset),
+        "evenly_spaced": lambda: EvenlySpaced(config.width, offset=config.position_offset),
         "learned": lambda: Learned(config.width, config.max_length),
         "rotary": NoPosition,
+        "relative": NoPosition,
     }
     return positions[config.position]()
+
+
+def _relative(config: ModelConfig, num_layers: int, *, both_ways: bool) -> nn.Module:
+    """What relative positions add to the scores of self-attention, if that is how positions enter."""
+    if config.position != "relative":
+        return NoBias(num_layers)
+    buckets = Buckets(config.relative_buckets, config.relative_distance, both_ways=both_ways)
+    return RelativeBias(num_layers, config.num_heads, buckets, shared=config.relative_tables == "shared")
 
 
 def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
     heads = _heads(config)
     rotation = Rotary(heads.key_width) if config.position == "rotary" else NoRotation()
-    backend = BACKENDS[config.backend]()
     return SelfAttention(
-        config.width, heads, backend=backend, rotation=rotation, dropout=config.attention_dropout, site=site
+        config.width,
+        heads,
+        backend=BACKENDS[config.backend](config.attention_scale),
+        rotation=rotation,
+        dropout=config.attention_dropout,
+        site=site,
+        bias=config.bias,
     )
 
 
@@ -146,16 +186,23 @@ def _cross_attention(config: ModelConfig, number: int) -> CrossAttention:
         config.width,
         heads,
         memory_width=config.width,
-        backend=BACKENDS[config.backend](),
+        backend=BACKENDS[config.backend](config.attention_scale),
         dropout=config.attention_dropout,
         site=cross_site(number),
         null=LearnedNull(guided.head, heads.key_width) if guided and guided.layer == number else NoNull(),
+        bias=config.bias,
     )
 
 
 def _feedforward(config: ModelConfig) -> nn.Module:
     cls, activation = FEEDFORWARDS[config.activation]
-    return cls(config.width, config.feedforward_width, activation=activation, dropout=config.feedforward_dropout)
+    return cls(
+        config.width,
+        config.feedforward_width,
+        activation=activation,
+        dropout=config.feedforward_dropout,
+        bias=config.bias,
+    )
 
 
 def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectional: bool) -> nn.GRU:

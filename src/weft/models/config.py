@@ -26,11 +26,15 @@ class ModelConfig(BaseModel):
     kind: Literal["transformer", "recurrent", "decoder_only"] = "transformer"
     """transformer: with cross-attention; recurrent: one fixed vector; decoder_only: prompt and target as one."""
     vocabulary_size: int = Field(gt=0)
-    """Number of token ids, shared by source and target."""
+    """Number of token ids, shared by source and target unless the target has its own."""
+    target_vocabulary_size: int | None = Field(None, gt=0)
+    """Number of token ids of the target; None: source and target share one vocabulary."""
     width: int = Field(256, gt=0)
     """Model width d."""
     num_heads: int = Field(4, gt=0)
-    """Query heads h of every attention."""
+    """Query heads h of every attention (of the encoder, where the decoder has its own)."""
+    decoder_heads: int | None = Field(None, gt=0)
+    """Query heads of the decoder; None: as many as num_heads."""
     num_groups: int | None = Field(None, gt=0)
     """Key/value heads g, shared by num_heads / num_groups query heads each; None: as many as query heads."""
     key_width: int | None = Field(None, gt=0)
@@ -38,19 +42,40 @@ class ModelConfig(BaseModel):
     value_width: int | None = Field(None, gt=0)
     """Width of a value per head; None: width / num_heads."""
     feedforward_width: int = Field(1024, gt=0)
-    """Inner width of the feed-forward sub-layer."""
+    """Inner width of the feed-forward sub-layer (of the encoder, where the decoder has its own)."""
+    decoder_feedforward_width: int | None = Field(None, gt=0)
+    """Inner width of the feed-forward sub-layer of the decoder; None: as feedforward_width."""
     encoder_layers: int = Field(4, ge=0)
     """Layers that read the source (recurrent: GRU layers)."""
     decoder_layers: int = Field(4, gt=0)
     """Layers that write the target (decoder_only: all of its layers)."""
-    activation: Literal["relu", "gelu", "swiglu"] = "relu"
-    """Of the feed-forward sub-layer; swiglu is gated."""
+    activation: Literal["relu", "gelu", "gelu_tanh", "silu", "reglu", "geglu", "geglu_tanh", "swiglu"] = "relu"
+    """Of the feed-forward sub-layer; those with "glu" are gated, "tanh" is the approximation of GELU."""
+    bias: bool = True
+    """Whether projections have biases; gated feed-forward sub-layers and the output projection never do by this."""
     norm: Literal["layer", "rms"] = "layer"
     """LayerNorm or RMSNorm."""
+    norm_epsilon: float | None = Field(None, gt=0.0)
+    """Added to the variance by every norm; None: 1e-5 (layer) or the smallest step of the number type (rms)."""
     norm_position: Literal["pre", "post"] = "pre"
     """Norm before each sub-layer and once at the end (pre), or after each residual sum (post)."""
-    position: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
-    """How positions enter; rotary turns queries and keys of self-attention, the others are added to embeddings."""
+    embedding_scale: Literal["root", "none"] = "root"
+    """Whether embeddings are multiplied by the square root of the width."""
+    embedding_norm: bool = False
+    """Norm after embedding and position are added, before the first layer."""
+    position: Literal["sinusoidal", "evenly_spaced", "learned", "rotary", "relative"] = "sinusoidal"
+    """How positions enter; sinusoidal, evenly_spaced (sinusoids as in tensor2tensor) and learned are added to
+    embeddings, rotary turns queries and keys of self-attention, relative adds a learned bias to its scores."""
+    position_offset: int = Field(0, ge=0)
+    """The number of the first position, for sinusoids of either kind."""
+    relative_buckets: int = Field(32, ge=2)
+    """Buckets that relative distances are put into."""
+    relative_distance: int = Field(128, gt=1)
+    """The distance from which on all share one bucket."""
+    relative_tables: Literal["shared", "layers"] = "shared"
+    """Whether all layers of encoder (and all of the decoder) share one table of relative biases, or have their own."""
+    attention_scale: float | None = None
+    """What multiplies attention scores; None: 1 / sqrt(key width)."""
     max_length: int = Field(1024, gt=0)
     """Longest sequence that learned positions know; others have no limit."""
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
@@ -59,8 +84,13 @@ class ModelConfig(BaseModel):
     """Inside the feed-forward sub-layer, after the activation."""
     attention_dropout: float = Field(0.0, ge=0.0, lt=1.0)
     """On attention weights; slow on a CPU, where the fused kernel does without."""
-    tie: Literal["all", "target", "none"] = "all"
-    """Which of source embedding, target embedding and output projection share one table."""
+    tie: Literal["all", "target", "embeddings", "none"] = "all"
+    """Which of source embedding, target embedding and output projection share one table: all three, target embedding
+    and projection, source and target embedding, or none."""
+    logits_scale: float = Field(1.0, gt=0.0)
+    """Multiplies what the output projection reads."""
+    logits_bias: bool = False
+    """Whether the output projection has a bias."""
     backend: Literal["fused", "reference"] = "fused"
     """The attention back end."""
     alignment_head: AlignmentHead | None = None
@@ -73,9 +103,10 @@ class ModelConfig(BaseModel):
             return self
         if self.kind != "transformer":
             raise ValueError(f"a {self.kind} model has no cross-attention to guide; leave alignment_head out")
-        if head.layer >= self.decoder_layers or head.head >= self.num_heads:
+        num_heads = self.decoder_heads or self.num_heads
+        if head.layer >= self.decoder_layers or head.head >= num_heads:
             raise ValueError(
-                f"alignment_head must be one of {self.decoder_layers} decoder layers and {self.num_heads} heads, got "
+                f"alignment_head must be one of {self.decoder_layers} decoder layers and {num_heads} heads, got "
                 f"layer {head.layer}, head {head.head}; both are counted from 0"
             )
         return self
@@ -92,6 +123,44 @@ class ModelConfig(BaseModel):
         if self.position == "rotary" and key_width % 2:
             raise ValueError(f"rotary positions want an even key width, got {key_width}; set key_width")
         return self
+
+    @model_validator(mode="after")
+    def _encoder_and_decoder_fit(self) -> ModelConfig:
+        if self.kind != "transformer":
+            self._refuse_what_wants_both()
+        if self.target_vocabulary_size not in (None, self.vocabulary_size) and self.tie in ("all", "embeddings"):
+            raise ValueError(
+                f"tie {self.tie!r} wants one vocabulary, got {self.vocabulary_size} source and "
+                f"{self.target_vocabulary_size} target tokens; tie 'target' or 'none'"
+            )
+        if self.decoder_heads and self.width % self.decoder_heads and None in (self.key_width, self.value_width):
+            raise ValueError(f"width {self.width} is no multiple of decoder_heads {self.decoder_heads}; set key_width")
+        return self
+
+    def _refuse_what_wants_both(self) -> None:
+        """Only an encoder with a decoder can have a decoder that differs, and only that one has relative positions."""
+        wanted = {
+            "target_vocabulary_size": self.target_vocabulary_size,
+            "decoder_heads": self.decoder_heads,
+            "decoder_feedforward_width": self.decoder_feedforward_width,
+            "position": "relative" if self.position == "relative" else None,
+        }
+        for key, value in wanted.items():
+            if value is not None:
+                raise ValueError(f"{key} {value} wants kind transformer, got kind {self.kind}; leave it out")
+
+    @property
+    def written_vocabulary_size(self) -> int:
+        """Number of token ids of the target."""
+        return self.target_vocabulary_size or self.vocabulary_size
+
+    def of_decoder(self) -> ModelConfig:
+        """The same shape with the decoder's own heads and feed-forward width in the place of the encoder's."""
+        own = {
+            "num_heads": self.decoder_heads or self.num_heads,
+            "feedforward_width": self.decoder_feedforward_width or self.feedforward_width,
+        }
+        return self.model_copy(update=own)
 
 
 PRESETS: dict[str, dict[str, int]] = {

@@ -86,9 +86,9 @@ class DecoderCache:
 class Decoder(nn.Module):
     """Target ids to states, by forward (all positions at once) or by step (one position of n hypotheses)."""
 
-    def __init__(self, embed: nn.Module, layers: Sequence[DecoderLayer], norm: nn.Module) -> None:
+    def __init__(self, embed: nn.Module, layers: Sequence[DecoderLayer], norm: nn.Module, bias: nn.Module) -> None:
         super().__init__()
-        self.embed, self.layers, self.norm = embed, nn.ModuleList(layers), norm
+        self.embed, self.layers, self.norm, self.bias = embed, nn.ModuleList(layers), norm, bias
 
     def prepare(self, states: Padded) -> Encoded:
         """Keys and values of every layer from encoder states `[b s d]`, projected here and nowhere else."""
@@ -100,7 +100,7 @@ class Decoder(nn.Module):
     ) -> Float[Tensor, "b t d"]:
         """Padding at the end of a target needs no mask: causality hides it from every real position."""
         positions = torch.arange(target.shape[1], device=target.device)
-        pasts = [Fresh(Causal())] * len(self.layers)
+        pasts = [Fresh(Causal(), bias) for bias in self.bias(positions, positions)]
         return self._run(self.embed(target, positions), pasts, encoded, positions, record)
 
     def init_cache(self, encoded: Encoded, *, beam: int, capacity: int) -> DecoderCache:
@@ -123,7 +123,11 @@ class Decoder(nn.Module):
         ancestors = cache.ancestors.advance()
         position = torch.tensor([ancestors.length - 1], device=tokens.device)
         mask = ancestors.mask()
-        pasts = [Stepping(history, mask, ancestors.length) for history in cache.histories]
+        biases = self.bias(position, ancestors.positions())
+        pasts = [
+            Stepping(history, mask, ancestors.length, bias)
+            for history, bias in zip(cache.histories, biases, strict=True)
+        ]
         x = self._run(self.embed(tokens, position), pasts, cache.encoded, position, record)
         return x, replace(cache, ancestors=ancestors)
 

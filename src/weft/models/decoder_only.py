@@ -57,12 +57,15 @@ class DecoderOnly(nn.Module):
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t w"]:
         """Logits of the token after each target position. Recorded queries and keys are those of the joint sequence."""
-        return self.out(self.states(source, target, record))
+        return self.out(self._of_target(source, target, record))
 
     def states(
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
-    ) -> Float[Tensor, "b t d"]:
-        """What `forward` projects; training projects real positions alone."""
+    ) -> Float[Tensor, "b t columns"]:
+        """What `projection` makes logits of; training projects real positions alone."""
+        return self.out.columns(self._of_target(source, target, record))
+
+    def _of_target(self, source: Padded, target: Tensor, record: Record | None) -> Float[Tensor, "b t d"]:
         real = torch.ones_like(target, dtype=torch.bool)
         joint = Padded(torch.cat((source.values, target), 1), torch.cat((source.keep, real), 1)).left_aligned()
         x_bsd = self._read(joint, Reading(Causal()), record)
@@ -70,9 +73,9 @@ class DecoderOnly(nn.Module):
         rows_b1 = torch.arange(len(target), device=target.device)[:, None]
         return self.norm(x_bsd[rows_b1, columns_bt])
 
-    def projection(self) -> Float[Tensor, "w d"]:
-        """The table of the output projection."""
-        return self.out.projection.weight
+    def projection(self) -> Float[Tensor, "w columns"]:
+        """The table that makes logits of `states`."""
+        return self.out.table()
 
     def encode(self, source: Padded, record: Record | None = None) -> Encoded:
         """The keys and values of every layer for the source as prompt, computed once for all hypotheses."""

@@ -40,17 +40,17 @@ class EncoderDecoder(nn.Module):
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t w"]:
         """Logits of the token after each target position, given everything before it."""
-        return self.out(self.states(source, target, record))
+        return self.out(self.decoder(target, self.encode(source, record), record))
 
     def states(
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
-    ) -> Float[Tensor, "b t d"]:
-        """What `forward` projects; training projects real positions alone."""
-        return self.decoder(target, self.encode(source, record), record)
+    ) -> Float[Tensor, "b t columns"]:
+        """What `projection` makes logits of; training projects real positions alone."""
+        return self.out.columns(self.decoder(target, self.encode(source, record), record))
 
     def aligned_states(
         self, source: Padded, target: Int[Tensor, "b t"], edges: Edges
-    ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, ""]]:
+    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, ""]]:
         """The states, and the weighted sum of the log weights that the guided head gives the edges.
 
         The head is read where a token is the decoder's input, one step after it was written: there the model knows
@@ -65,9 +65,9 @@ class EncoderDecoder(nn.Module):
             log_weights = record.at(self.guided.name)[0].log_weights_at(places, head=self.guided.head)
         return states, (edges.weight * log_weights).sum()
 
-    def projection(self) -> Float[Tensor, "w d"]:
-        """The table of the output projection."""
-        return self.out.projection.weight
+    def projection(self) -> Float[Tensor, "w columns"]:
+        """The table that makes logits of `states`."""
+        return self.out.table()
 
     def encode(self, source: Padded, record: Record | None = None) -> Encoded:
         return self.decoder.prepare(self.encoder(source, record))

@@ -120,17 +120,20 @@ class Recurrent(nn.Module):
         self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t w"]:
         """Logits of the token after each target position, given everything before it."""
-        return self.out(self.states(source, target))
+        return self.out(self._of_target(source, target))
 
-    def states(self, source: Padded, target: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
-        """What `forward` projects; training projects real positions alone."""
+    def states(self, source: Padded, target: Int[Tensor, "b t"]) -> Float[Tensor, "b t columns"]:
+        """What `projection` makes logits of; training projects real positions alone."""
+        return self.out.columns(self._of_target(source, target))
+
+    def _of_target(self, source: Padded, target: Tensor) -> Float[Tensor, "b t d"]:
         summary = self.encode(source)
         states, _ = self.decoder(target, summary.vector, self.decoder.begin(summary))
         return states
 
-    def projection(self) -> Float[Tensor, "w d"]:
-        """The table of the output projection."""
-        return self.out.projection.weight
+    def projection(self) -> Float[Tensor, "w columns"]:
+        """The table that makes logits of `states`."""
+        return self.out.table()
 
     def encode(self, source: Padded, record: Record | None = None) -> Summary:
         return self.encoder(source)

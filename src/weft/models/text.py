@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from weft.base.shapes import Float, Int, Tensor
@@ -9,24 +10,42 @@ from weft.layers.dropout import Dropout
 
 
 class TextIn(nn.Module):
-    """Token ids `[b t]` to vectors `[b t d]`: embedding times sqrt(d), plus position, then dropout."""
+    """Token ids `[b t]` to vectors `[b t d]`: embedding times `scale`, plus position, then norm and dropout."""
 
-    def __init__(self, table: nn.Embedding, position: nn.Module, dropout: float) -> None:
+    def __init__(
+        self, table: nn.Embedding, position: nn.Module, dropout: float, *, scale: float, norm: nn.Module
+    ) -> None:
         super().__init__()
-        self.table, self.position, self.dropout = table, position, Dropout(dropout)
-        self.scale = table.embedding_dim**0.5
+        self.table, self.position, self.norm, self.dropout = table, position, norm, Dropout(dropout)
+        self.scale = scale
 
     def forward(self, ids: Int[Tensor, "b t"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b t d"]:
         x = self.table(ids) * self.scale
-        return self.dropout(x + self.position(positions).to(x.dtype))
+        return self.dropout(self.norm(x + self.position(positions).to(x.dtype)))
 
 
 class TextOut(nn.Module):
-    """Vectors `[b t d]` to logits `[b t w]`, with the embedding table as projection where it is tied."""
+    """Vectors `[b t d]` to logits `[b t w]`, with the embedding table as projection where it is tied.
 
-    def __init__(self, projection: nn.Linear) -> None:
+    `columns @ table.T` are the logits too: for a loss that never forms all of them at once.
+    """
+
+    def __init__(self, projection: nn.Linear, *, scale: float = 1.0) -> None:
         super().__init__()
-        self.projection = projection
+        self.projection, self.scale = projection, scale
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t w"]:
-        return self.projection(x)
+        return self.projection(self._scaled(x))
+
+    def columns(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t columns"]:
+        """What `table` projects: the vectors, and where the projection has a bias, a 1 behind each."""
+        x = self._scaled(x)
+        return x if self.projection.bias is None else torch.cat((x, torch.ones_like(x[..., :1])), -1)
+
+    def table(self) -> Float[Tensor, "w columns"]:
+        """The weights of the projection, and its bias as one more column where there is one."""
+        weight, bias = self.projection.weight, self.projection.bias
+        return weight if bias is None else torch.cat((weight, bias[:, None]), 1)
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        return x if self.scale == 1.0 else x * self.scale

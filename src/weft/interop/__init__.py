@@ -1,0 +1,1 @@
+"""Other people's checkpoints: their configuration and names mapped to weft's, nothing of their code."""

@@ -1,0 +1,103 @@
+"""What the `config.json` of a checkpoint may say: typed fields a family, and what is known to change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from weft.base.errors import ConfigError
+from weft.base.validate import validate
+
+ACTIVATIONS = {
+    "relu": "relu",
+    "gelu": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "silu": "silu",
+    "swish": "silu",
+}
+"""Names of activations to weft's."""
+
+HARMLESS = frozenset(
+    [
+        "_attn_implementation",
+        "_commit_hash",
+        "_name_or_path",
+        "_num_labels",
+        "add_cross_attention",
+        "architectures",
+        "attn_implementation",
+        "auto_map",
+        "chunk_size_feed_forward",
+        "classif_dropout",
+        "classifier_dropout",
+        "cross_attention_hidden_size",
+        "decoder_layerdrop",
+        "dtype",
+        "encoder_layerdrop",
+        "finetuning_task",
+        "gradient_checkpointing",
+        "id2label",
+        "init_std",
+        "initializer_factor",
+        "initializer_range",
+        "is_decoder",
+        "is_encoder_decoder",
+        "keys_to_ignore_at_inference",
+        "label2id",
+        "layerdrop",
+        "model_type",
+        "n_positions",
+        "num_labels",
+        "output_attentions",
+        "output_hidden_states",
+        "output_past",
+        "prefix",
+        "problem_type",
+        "pruned_heads",
+        "return_dict",
+        "sep_token_id",
+        "task_specific_params",
+        "tf_legacy_loss",
+        "tokenizer_class",
+        "torch_dtype",
+        "torchscript",
+        "transformers_version",
+        "use_bfloat16",
+        "use_cache",
+        "save_step",
+        "mask_token_id",
+    ]
+)
+"""Keys of any family that are about training, about Python objects or about books, and change no number."""
+
+AnyFields = TypeVar("AnyFields", bound="Fields")
+
+
+class Fields(BaseModel):
+    """The fields of one family; a `Literal` says that weft honours that value alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    same: ClassVar[Mapping[str, str]] = {}
+    """Other names of a field; where both stand they must agree."""
+
+    pad_token_id: int | None = None
+    eos_token_id: int | None = None
+    bos_token_id: int | None = None
+    decoder_start_token_id: int | None = None
+
+
+def read_fields(cls: type[AnyFields], data: Mapping[str, Any], *, where: str, ignore: Iterable[str] = ()) -> AnyFields:
+    """The fields of a family from a configuration without its `generation.KEYS`.
+
+    Raises ConfigError for a key that is neither known nor in `ignore`, and for a value that weft cannot honour.
+    """
+    known = {key: value for key, value in data.items() if key not in HARMLESS and key not in ignore}
+    for other, name in cls.same.items():
+        if other in known:
+            value = known.pop(other)
+            if known.setdefault(name, value) != value:
+                raise ConfigError(f"{where}: {other} {value} contradicts {name} {known[name]}; correct one of them")
+    return validate(cls, known, where=where)

@@ -1,0 +1,150 @@
+"""`generation_config.json` as weft's search settings: how a checkpoint asks to be searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from weft.base.errors import ConfigError
+from weft.base.validate import validate
+from weft.interop.fields import Fields
+
+HARMLESS = frozenset(
+    [
+        "_from_model_config",
+        "assistant_confidence_threshold",
+        "assistant_early_exit",
+        "assistant_lookbehind",
+        "cache_config",
+        "cache_implementation",
+        "compile_config",
+        "disable_compile",
+        "epsilon_cutoff",
+        "eta_cutoff",
+        "generation_kwargs",
+        "is_assistant",
+        "low_memory",
+        "max_matching_ngram_size",
+        "max_time",
+        "min_p",
+        "num_assistant_tokens",
+        "num_assistant_tokens_schedule",
+        "output_attentions",
+        "output_hidden_states",
+        "output_logits",
+        "output_scores",
+        "prefill_chunk_size",
+        "prompt_lookup_num_tokens",
+        "remove_invalid_values",
+        "return_dict_in_generate",
+        "target_lookbehind",
+        "temperature",
+        "token_healing",
+        "top_h",
+        "top_k",
+        "top_p",
+        "transformers_version",
+        "typical_p",
+        "use_cache",
+        "_commit_hash",
+        "dola_layers",
+        "penalty_alpha",
+        "max_cache_len",
+        "use_mtp",
+        "speculation_type",
+        "assistant_ensemble_weight",
+        "continuous_batching_config",
+    ]
+)
+"""Keys that say what is returned or how fast, or that only sampling reads."""
+
+
+class GenerationFields(BaseModel):
+    """What weft honours; a `Literal` says that it honours that value alone. None: transformers' own default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_beams: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=1)
+    max_new_tokens: int | None = Field(None, ge=1)
+    min_length: int | None = Field(None, ge=0)
+    min_new_tokens: int | None = Field(None, ge=0)
+    early_stopping: bool | Literal["never"] | None = None
+    length_penalty: float | None = Field(None, ge=0)
+    no_repeat_ngram_size: int | None = Field(None, ge=0)
+    bad_words_ids: list[list[int]] | None = None
+    suppress_tokens: list[int] | None = None
+    begin_suppress_tokens: list[int] | None = None
+    renormalize_logits: bool | None = None
+    forced_bos_token_id: int | None = None
+    forced_eos_token_id: int | None = None
+    force_bos_token_to_be_generated: bool | None = None
+    """Of old configurations: the first token is `<s>`."""
+    pad_token_id: int | None = None
+    bos_token_id: int | None = None
+    eos_token_id: int | None = None
+    decoder_start_token_id: int | None = None
+    do_sample: Literal[False] | None = None
+    num_beam_groups: Literal[1] | None = None
+    diversity_penalty: Literal[0] | None = None
+    repetition_penalty: Literal[1] | None = None
+    encoder_repetition_penalty: Literal[1] | None = None
+    encoder_no_repeat_ngram_size: Literal[0] | None = None
+    exponential_decay_length_penalty: None = None
+    sequence_bias: None = None
+    stop_strings: None = None
+    guidance_scale: Literal[1] | None = None
+    watermarking_config: None = None
+    constraints: None = None
+    force_words_ids: None = None
+    num_return_sequences: Literal[1] | None = None
+
+    @field_validator("eos_token_id", "forced_bos_token_id", "forced_eos_token_id", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        """A list of one is that one."""
+        return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+KEYS = frozenset(GenerationFields.model_fields) - frozenset(Fields.model_fields)
+"""What old checkpoints say in config.json instead."""
+
+
+class Specials(BaseModel):
+    """Token ids that a checkpoint brings along: weft's own are constants of its tokenizer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pad: int
+    eos: int
+    bos: int | None = None
+    start: int
+    """What the decoder reads first, unless the target language says so."""
+    forced_first: int | None = None
+    """What is written first, at no cost, unless the target language says so."""
+
+
+def read_generation(data: Mapping[str, Any], *, where: str, ignore: Iterable[str] = ()) -> GenerationFields:
+    """The settings of a file. Raises ConfigError for a key it does not know and a value that weft cannot honour."""
+    known = {key: value for key, value in data.items() if key not in HARMLESS and key not in ignore}
+    return validate(GenerationFields, known, where=where)
+
+
+def specials(fields: Fields, generation: GenerationFields, *, where: str) -> Specials:
+    """The special ids: as the generation settings say, else as the model's fields do."""
+
+    def either(name: str) -> Any:
+        value = getattr(generation, name)
+        return getattr(fields, name) if value is None else value
+
+    pad, eos, bos, start = (either(f"{name}_token_id") for name in ("pad", "eos", "bos", "decoder_start"))
+    start = bos if start is None else start
+    if eos is None or start is None:
+        lost = "eos_token_id" if eos is None else "decoder_start_token_id"
+        raise ConfigError(f"{where}: wanted {lost}, got none; add it, the decoder cannot go without")
+    first = generation.forced_bos_token_id
+    if first is None and generation.force_bos_token_to_be_generated:
+        first = bos
+    return Specials(pad=eos if pad is None else pad, eos=eos, bos=bos, start=start, forced_first=first)
