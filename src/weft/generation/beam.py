@@ -8,7 +8,7 @@ import torch
 
 from weft.base.shapes import Bool, Float, Int, Tensor
 from weft.generation.history import History
-from weft.generation.hypothesis import Result, length_normalised
+from weft.generation.hypothesis import Result, normalised
 from weft.generation.kept import Kept
 from weft.generation.live import Live
 from weft.generation.logits import NEVER, log_probabilities
@@ -49,9 +49,10 @@ def continuations(totals: Float[Tensor, "m n"], log_probs: Float[Tensor, "m n w"
 class Beam:
     """One search under way. `advance` until `finished`, then `result`.
 
-    A source is done when `beam` of its hypotheses have ended, or when none of its live ones can still get among the
-    `nbest` (`stop.best_possible`), or at its length limit. A hypothesis ends when `</s>` is among the `beam` best
-    continuations of its source. Live hypotheses cut at the limit are kept too, ranked behind all that ended.
+    A source is done when enough of its hypotheses have ended (`SearchSettings.stopping`), or when none of its live ones
+    can still get among the `nbest` (`stop.best_possible`), or at its length limit. A hypothesis ends when `</s>` is
+    among the `beam` best continuations of its source. Live hypotheses cut at the limit are kept too, ranked behind all
+    that ended or among them (`SearchSettings.cut`).
     """
 
     def __init__(self, live: Live, task: Task) -> None:
@@ -61,6 +62,7 @@ class Beam:
         self.finished = False
         self.limits = task.limits
         self._width = task.settings.beam
+        self._alpha, self._uncounted = task.settings.length_penalty, task.forced.uncounted
         self._constraints = task.constraints(self._width)
         self._last_steps = set(task.limits.tolist())
         self._tokens = task.start[:, None].expand(-1, self._width)
@@ -87,9 +89,8 @@ class Beam:
         """At the start all hypotheses of a source are the same, so only the first is alive."""
         self.totals = log_probs.new_full(log_probs.shape[:2], NEVER)
         self.totals[:, 0] = 0
-        num_sources, nbest = len(self._done), self.task.settings.nbest
-        self.ended = Kept.nothing(num_sources, nbest, log_probs)
-        self.cut = Kept.nothing(num_sources, nbest, log_probs)
+        self.ended = Kept.nothing(len(self._done), self._width, log_probs)
+        self.cut = Kept.nothing(len(self._done), self._width, log_probs)
 
     def _collect(self, best: Candidates) -> Candidates:
         """Keeps the continuations that end; returns the n best that go on."""
@@ -99,9 +100,7 @@ class Beam:
         ending = best.first(self._width)
         counted = ends[:, : self._width] & (ending.totals > NEVER)
         length = len(self.history) + 1
-        ranked = length_normalised(ending.totals, length, self.task.settings.length_penalty).masked_fill(
-            ~counted, NEVER
-        )
+        ranked = self._normalised(ending.totals, length).masked_fill(~counted, NEVER)
         reads = torch.full_like(ending.parents, length)
         self.ended.merge(self.live.rows, Kept(ranked, ending.totals, ending.log_probs, ending.parents, reads))
         self._num_ended = self._num_ended + counted.sum(1)
@@ -129,20 +128,30 @@ class Beam:
 
     def _hopeless(self) -> Bool[Tensor, " m"]:
         """Sources of which enough hypotheses have ended, or none that lives can still get among the best."""
-        worst_kept = self.ended.score[self.live.rows][:, -1:]
-        return (self._num_ended >= self._width) | ~self.may_beat(worst_kept).any(1)
+        kept, full = self.ended.score[self.live.rows], self._num_ended >= self._width
+        match self.task.settings.stopping:
+            case "likely":
+                full = full & ~(self._normalised(self.totals, len(self.history)) > kept[:, -1:]).any(1)
+            case "certain":
+                full = full & ~self.may_beat(kept[:, -1:]).any(1)
+        return full | ~self.may_beat(kept[:, self.task.settings.nbest - 1, None]).any(1)
 
     def may_beat(self, scores: Float[Tensor, "m 1"]) -> Bool[Tensor, "m n"]:
         """Which live hypotheses may still reach more than these scores."""
-        return best_possible(self.totals, self.limits, self.task.settings.length_penalty) > scores
+        lengths = (self.limits - self._uncounted).clamp(min=1)
+        return best_possible(self.totals, lengths, self._alpha) > scores
+
+    def _normalised(self, totals: Float[Tensor, "m n"], length: int) -> Float[Tensor, "m n"]:
+        """What ranks hypotheses that have written so many tokens."""
+        return normalised(totals, (length - self._uncounted).clamp(min=1), self._alpha)
 
     def _cut(self) -> Bool[Tensor, " m"]:
         """Keeps the live hypotheses of the sources that have reached their limit; returns which sources those are."""
-        length, nbest = len(self.history), self.task.settings.nbest
+        length = len(self.history)
         at_limit = self.limits == length
-        totals = self.totals[:, :nbest].masked_fill(~at_limit[:, None], NEVER)
-        slots = torch.arange(nbest, device=totals.device).expand_as(totals)
-        ranked = length_normalised(totals, length, self.task.settings.length_penalty)
+        totals = self.totals.masked_fill(~at_limit[:, None], NEVER)
+        slots = torch.arange(self._width, device=totals.device).expand_as(totals)
+        ranked = self._normalised(totals, length)
         reads = torch.full_like(slots, length + 1)
         self.cut.merge(self.live.rows, Kept(ranked, totals, torch.zeros_like(totals), slots, reads))
         return at_limit
@@ -152,9 +161,13 @@ class Beam:
             return
         self._constraints.select(kept)
         self._tokens, self.totals, self.limits = self._tokens[kept], self.totals[kept], self.limits[kept]
+        self._uncounted = self._uncounted[kept]
         self._done, self._num_ended = self._done[kept], self._num_ended[kept]
 
     def result(self) -> Result:
-        """The best hypotheses of each source: those that ended before those that were cut."""
-        ranked = read_back(self.ended, self.cut, self.history, self.live, eos=self.task.eos)
-        return Result(ranked, tuple(self.live.read))
+        """The best hypotheses of each source: those that ended before those that were cut, or among them."""
+        nbest, among = self.task.settings.nbest, self.task.settings.cut == "among"
+        ended, cut = read_back(self.ended, self.cut, self.history, self.live, eos=self.task.eos, nbest=nbest)
+        both = [first + then for first, then in zip(ended, cut, strict=True)]
+        ranked = [sorted(found, key=lambda one: -one.score) for found in both] if among else both
+        return Result(tuple(tuple(found[:nbest]) for found in ranked), tuple(self.live.read))

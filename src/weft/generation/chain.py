@@ -68,16 +68,20 @@ def _result(live: Live, task: Task, choices: Sequence[Choice], width: int) -> Re
     log_probs_tbn = dense([choice.log_probs for choice in choices], live.read, num_sources)
     tokens_bnt, log_probs_bnt = tokens_tbn.permute(1, 2, 0).tolist(), log_probs_tbn.permute(1, 2, 0).tolist()
     hypotheses = []
+    uncounted = task.forced.uncounted.tolist()
     for source, limit in enumerate(task.limits.tolist()):
+        pairs = [(tokens_bnt[source][slot][:limit], log_probs_bnt[source][slot][:limit]) for slot in range(width)]
         ended = [
-            _ended(tokens_bnt[source][slot][:limit], log_probs_bnt[source][slot][:limit], slot, task, live.recording)
-            for slot in range(width)
+            _ended(*pair, slot, task, uncounted=uncounted[source], recording=live.recording)
+            for slot, pair in enumerate(pairs)
         ]
         hypotheses.append(tuple(sorted(ended, key=lambda each: (not each.finished, -each.score))))
     return Result(tuple(hypotheses), tuple(live.read))
 
 
-def _ended(tokens: list[int], log_probs: list[float], slot: int, task: Task, recording: bool) -> Hypothesis:
+def _ended(
+    tokens: list[int], log_probs: list[float], slot: int, task: Task, *, uncounted: int, recording: bool
+) -> Hypothesis:
     """The hypothesis up to its first `</s>`, or all of it where there is none."""
     finished = task.eos in tokens
     length = tokens.index(task.eos) + 1 if finished else len(tokens)
@@ -85,7 +89,7 @@ def _ended(tokens: list[int], log_probs: list[float], slot: int, task: Task, rec
     return Hypothesis(
         tokens=tuple(tokens[:length]),
         token_log_probabilities=tuple(log_probs[:length]),
-        score=length_normalised(total, length, task.settings.length_penalty),
+        score=length_normalised(total, max(length - uncounted, 1), task.settings.length_penalty),
         log_probability=total,
         finished=finished,
         slots=(slot,) * (length + (not finished)) if recording else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from weft.base.shapes import Int, Tensor
+from weft.base.shapes import Float, Int, Tensor
 
 Total = TypeVar("Total", float, Tensor)
 
@@ -17,6 +17,8 @@ class Hypothesis:
     `tokens` has no start token, and ends with `</s>` if `finished`; a hypothesis cut at the length limit does not.
     `token_log_probabilities` are the model's own (natural log), one a token, before any ban, temperature or cut;
     forced tokens count like all others. `score` = `log_probability` / len(tokens) ** length_penalty ranks hypotheses.
+    Settings may say otherwise: that some tokens are given at no cost, that a prefix is not in the length, or that
+    log-probabilities are normalised again.
 
     `slots` is there when the search was given a `record`, else None. `slots[t]` is the beam slot in which the decoder's
     *input* token of step t stood: the start token at step 0, `tokens[t - 1]` at step t. There is one entry for each
@@ -54,3 +56,8 @@ class Result:
 def length_normalised(total: Total, length: int, alpha: float) -> Total:
     """What ranks hypotheses of `length` tokens: their summed log-probability / length ** alpha."""
     return total / float(length**alpha)
+
+
+def normalised(total: Float[Tensor, "m n"], lengths: Int[Tensor, " m"], alpha: float) -> Float[Tensor, "m n"]:
+    """The same where each source has a length of its own."""
+    return total / (lengths[:, None].double() ** alpha).to(total.dtype)

@@ -44,6 +44,7 @@ class Kept:
         ]:
             mine[rows] = torch.cat([mine[rows], new], 1).gather(1, order)
 
-    def cpu(self) -> Kept:
+    def best(self, count: int) -> Kept:
+        """The `count` best of each source, on the CPU."""
         fields = (self.score, self.total, self.last_log_probs, self.slots, self.reads)
-        return Kept(*(each.cpu() for each in fields))
+        return Kept(*(each[:, :count].cpu() for each in fields))

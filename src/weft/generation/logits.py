@@ -30,6 +30,25 @@ def force(log_probs: Float[Tensor, "b n w"], forced: Int[Tensor, " b"]) -> Float
     return log_probs.masked_fill(others & (wanted_b11 >= 0), NEVER)
 
 
+def give(log_probs: Float[Tensor, "b n w"], given: Int[Tensor, " b"]) -> Float[Tensor, "b n w"]:
+    """Only the given token of each source, at no cost (log-probability 0); all tokens where `given` is negative."""
+    tokens = torch.arange(log_probs.shape[-1], device=log_probs.device)
+    own = (tokens == given[:, None, None]) & (given >= 0)[:, None, None]
+    return force(log_probs, given).masked_fill(own, 0.0)
+
+
+def ban_sequence(
+    log_probs: Float[Tensor, "b n w"], written: Int[Tensor, "b n t"], sequence: Int[Tensor, " r"]
+) -> Float[Tensor, "b n w"]:
+    """The same without the last token of a sequence where all others of it have just been written."""
+    before, last = sequence[:-1], sequence[-1]
+    if written.shape[-1] < len(before):
+        return log_probs
+    about_to = (written[..., written.shape[-1] - len(before) :] == before).all(-1)
+    is_last = torch.arange(log_probs.shape[-1], device=log_probs.device) == last
+    return log_probs.masked_fill(about_to[..., None] & is_last, NEVER)
+
+
 def no_repeat(log_probs: Float[Tensor, "b n w"], written: Int[Tensor, "b n t"], size: int) -> Float[Tensor, "b n w"]:
     """The same without the tokens that would write some `size` tokens in a row a second time."""
     if written.shape[-1] < size:

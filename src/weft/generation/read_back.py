@@ -11,16 +11,15 @@ from weft.generation.kept import Kept
 from weft.generation.live import Live
 
 
-def read_back(ended: Kept, cut: Kept, history: History, live: Live, *, eos: int) -> tuple[tuple[Hypothesis, ...], ...]:
-    """The hypotheses of each source, best first: those that ended, then those cut at the limit, as many as fit."""
-    size = ended.score.shape[1]
-    finished = _all(ended, history, live, (eos,))
-    unfinished = _all(cut, history, live, ())
-    return tuple((first + then)[:size] for first, then in zip(finished, unfinished, strict=True))
+Found = list[tuple[Hypothesis, ...]]
 
 
-def _all(kept: Kept, history: History, live: Live, end: tuple[int, ...]) -> list[tuple[Hypothesis, ...]]:
-    kept = kept.cpu()
+def read_back(ended: Kept, cut: Kept, history: History, live: Live, *, eos: int, nbest: int) -> tuple[Found, Found]:
+    """The best hypotheses of each source that ended, best first, and the best of those cut at the limit."""
+    return _all(ended.best(nbest), history, live, (eos,)), _all(cut.best(nbest), history, live, ())
+
+
+def _all(kept: Kept, history: History, live: Live, end: tuple[int, ...]) -> Found:
     paths = history.trace(kept.slots, kept.reads, live.read)
     columns = [_lists(each) for each in (paths.tokens, paths.log_probs, paths.slots)]
     scalars = [each.tolist() for each in (kept.score, kept.total, kept.last_log_probs, kept.reads)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from weft.base.errors import ConfigError
 
@@ -40,13 +41,31 @@ class SearchSettings:
     """`</s>` may not stand before this length (unless nothing else may be written either)."""
     max_length: int | None = None
     """No hypothesis is longer; None leaves it to the source-relative limit."""
-    max_length_ratio: float = 2.0
-    """The source-relative limit is ratio * source length + offset, and holds beside `max_length`."""
+    max_length_ratio: float | None = 2.0
+    """The source-relative limit is ratio * source length + offset, and holds beside `max_length`; None: no such limit.
+    """
     max_length_offset: int = 20
     no_repeat_ngram: int = 0
-    """No hypothesis writes the same n tokens twice; 0 is off."""
+    """No hypothesis writes the same n tokens twice, the start token included; 0 is off."""
     banned: tuple[int, ...] = ()
     """Tokens that are never written (unless forced)."""
+    banned_first: tuple[int, ...] = ()
+    """Tokens that are not written first, or first behind what is forced."""
+    banned_sequences: tuple[tuple[int, ...], ...] = ()
+    """Rows of tokens that are never written; the start token counts as written."""
+    forced_first: int | None = None
+    """A token that stands before all others, forced prefixes included, and costs nothing."""
+    forced_end: bool = False
+    """At its length limit a hypothesis ends with `</s>`, which costs nothing there."""
+    prefix_counts: bool = True
+    """Whether a forced prefix counts in log-probability and length; if not, neither does `forced_first` before it."""
+    renormalise: bool = False
+    """Whether log-probabilities are made to sum to 1 again over what the rules have left."""
+    stopping: Literal["full", "likely", "certain"] = "full"
+    """When a source is done: as soon as `beam` hypotheses have ended; or later, once the best live one would not get
+    among the best `beam` as it is now (likely), or could not whatever became of it (certain)."""
+    cut: Literal["behind", "among"] = "behind"
+    """Whether hypotheses cut at the length limit rank behind all that ended, or among them by their score."""
     sampling: Sampling | None = None
     """None: greedy or beam search."""
 
@@ -60,6 +79,7 @@ class SearchSettings:
         _demand(
             self.no_repeat_ngram >= 0, "no_repeat_ngram must be 0 or more", self.no_repeat_ngram, "0 switches it off"
         )
+        _demand(all(self.banned_sequences), "a banned sequence must have a token", (), "leave it out")
 
     def _check_lengths(self) -> None:
         remedy = "0 ranks by the plain sum, 1 by the mean of a token"
@@ -69,7 +89,11 @@ class SearchSettings:
             _demand(self.max_length >= 1, "max_length must be at least 1", self.max_length, "</s> alone is 1 long")
             wanted = f"min_length must be at most max_length = {self.max_length}"
             _demand(self.min_length <= self.max_length, wanted, self.min_length, "lower it or raise max_length")
-        _demand(self.max_length_ratio >= 0, "max_length_ratio must be 0 or more", self.max_length_ratio, "2.0 is usual")
+        if self.max_length_ratio is None:
+            _demand(self.max_length is not None, "without max_length_ratio max_length must be set", None, "set one")
+        else:
+            wanted = "max_length_ratio must be 0 or more"
+            _demand(self.max_length_ratio >= 0, wanted, self.max_length_ratio, "2.0 is usual")
         _demand(
             self.max_length_offset >= 0, "max_length_offset must be 0 or more", self.max_length_offset, "20 is usual"
         )

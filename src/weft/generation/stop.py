@@ -10,6 +10,8 @@ from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Int, Tensor
 from weft.generation.settings import SearchSettings
 
+_NO_LIMIT = 2**31
+
 
 def length_limits(
     source_lengths: Int[Tensor, " b"], settings: SearchSettings, prefix: Sequence[Sequence[int]]
@@ -20,8 +22,12 @@ def length_limits(
     gives way to nothing. Raises `ConfigError` for a prefix longer than `max_length`.
     """
     forced = torch.tensor([len(tokens) for tokens in prefix], device=source_lengths.device, dtype=torch.long)
-    relative = (settings.max_length_ratio * source_lengths).floor().long() + settings.max_length_offset
-    limits = torch.maximum(relative.clamp(min=max(settings.min_length, 1)), forced + 1)
+    ratio = settings.max_length_ratio
+    if ratio is None:
+        limits = torch.full_like(forced, _NO_LIMIT)
+    else:
+        relative = (ratio * source_lengths).floor().long() + settings.max_length_offset
+        limits = torch.maximum(relative.clamp(min=max(settings.min_length, 1)), forced + 1)
     if settings.max_length is None:
         return limits
     longest = max((len(tokens) for tokens in prefix), default=0)

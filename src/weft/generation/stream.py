@@ -143,7 +143,7 @@ class Certain:
     def _contenders(self) -> Contenders:
         """The live slots that may still win, the best that has ended, and where none has, the best that was cut."""
         beam = self._beam
-        ended, cut = beam.ended.cpu(), beam.cut.cpu()
+        ended, cut = beam.ended.best(1), beam.cut.best(1)
         best_ended, best_cut = ended.score[:, :1], cut.score[:, :1]
         alive = torch.zeros(len(ended.slots), beam.totals.shape[1], dtype=torch.bool)
         alive[beam.live.rows] = beam.may_beat(ended.score[beam.live.rows, :1].to(beam.totals.device)).cpu()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from weft.base.errors import ConfigError, ShapeError
 from weft.base.shapes import Int, Tensor
-from weft.generation.constraints import Constraints
+from weft.generation.constraints import Constraints, Forced
 from weft.generation.settings import SearchSettings
 from weft.generation.stop import length_limits
 
@@ -19,12 +19,12 @@ class Task:
     start: Int[Tensor, " b"]
     limits: Int[Tensor, " b"]
     eos: int
-    prefix: Sequence[Sequence[int]]
+    forced: Forced
     settings: SearchSettings
 
     def constraints(self, width: int) -> Constraints:
         """Fresh rules for `width` hypotheses of every source."""
-        return Constraints(self.settings, self.prefix, eos=self.eos, width=width, device=self.start.device)
+        return Constraints(self.settings, self.forced, start=self.start, limits=self.limits, eos=self.eos, width=width)
 
 
 def checked(
@@ -43,8 +43,17 @@ def checked(
             f"start, source_lengths and prefix must have one entry for each source, got {len(start)}, "
             f"{len(source_lengths)} and {len(prefix)}; give an empty prefix where nothing is forced"
         )
-    for name, tokens in [("eos", [eos]), ("banned", settings.banned), *(("prefix", tokens) for tokens in prefix)]:
-        wrong = [token for token in tokens if not 0 <= token < vocabulary_size]
+    first = () if settings.forced_first is None else (settings.forced_first,)
+    asked = {
+        "eos": [(eos,)],
+        "banned": [settings.banned],
+        "banned_first": [settings.banned_first],
+        "banned_sequences": settings.banned_sequences,
+        "forced_first": [first],
+        "prefix": prefix,
+    }
+    for name, rows in asked.items():
+        wrong = [token for tokens in rows for token in tokens if not 0 <= token < vocabulary_size]
         if wrong:
             raise ConfigError(
                 f"{name} must be ids below the vocabulary size {vocabulary_size}, got {wrong[0]}; "
@@ -55,5 +64,5 @@ def checked(
             raise ConfigError(
                 f"a forced prefix may have </s> (id {eos}) at its end only, got {list(tokens)}; cut it there"
             )
-    limits = length_limits(source_lengths.to(start.device), settings, prefix)
-    return Task(start, limits, eos, prefix, settings)
+    limits = length_limits(source_lengths.to(start.device), settings, [(*first, *tokens) for tokens in prefix])
+    return Task(start, limits, eos, Forced.of([tuple(tokens) for tokens in prefix], settings, start.device), settings)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
 from weft.interop.fields import Fields
+from weft.store.config import SearchDefaults
 
 HARMLESS = frozenset(
     [
@@ -148,3 +149,30 @@ def specials(fields: Fields, generation: GenerationFields, *, where: str) -> Spe
     if first is None and generation.force_bos_token_to_be_generated:
         first = bos
     return Specials(pad=eos if pad is None else pad, eos=eos, bos=bos, start=start, forced_first=first)
+
+
+def search_defaults(asked: GenerationFields, specials: Specials) -> SearchDefaults:
+    """What a checkpoint asks for, in weft's words.
+
+    Both count the same lengths: theirs has the start token and not `</s>`, ours the other way round; but the longest has
+    both. Where no length is set, transformers stops after 20 tokens; weft bounds the length by that of the source.
+    """
+    longest = asked.max_new_tokens or (asked.max_length - 1 if asked.max_length else None)
+    bad = [tuple(tokens) for tokens in asked.bad_words_ids or () if tokens != [specials.eos]]
+    return SearchDefaults(
+        beam=asked.num_beams or 1,
+        length_penalty=1.0 if asked.length_penalty is None else asked.length_penalty,
+        min_length=max(asked.min_length or 0, asked.min_new_tokens + 1 if asked.min_new_tokens else 0),
+        max_length=longest,
+        max_length_ratio=2.0 if longest is None else None,
+        no_repeat_ngram=asked.no_repeat_ngram_size or 0,
+        banned=(*(tokens[0] for tokens in bad if len(tokens) == 1), *(asked.suppress_tokens or ())),
+        banned_first=tuple(asked.begin_suppress_tokens or ()),
+        banned_sequences=tuple(tokens for tokens in bad if len(tokens) > 1),
+        forced_first=specials.forced_first,
+        forced_end=asked.forced_eos_token_id is not None,
+        prefix_counts=False,
+        renormalise=bool(asked.renormalize_logits),
+        stopping={True: "full", "never": "certain"}.get(asked.early_stopping or False, "likely"),
+        cut="among",
+    )

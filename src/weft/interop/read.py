@@ -13,9 +13,10 @@ from weft.interop import generation, weights
 from weft.interop.checkpoint import CONFIG, GENERATION, read_json, tensors
 from weft.interop.families import family
 from weft.interop.fields import read_fields
-from weft.interop.generation import GenerationFields, Specials
+from weft.interop.generation import Specials
 from weft.interop.names import Names
 from weft.models.config import ModelConfig
+from weft.store.config import SearchDefaults
 from weft.store.folder import build_empty
 
 
@@ -26,7 +27,7 @@ class Checkpoint:
     model: nn.Module
     config: ModelConfig
     specials: Specials
-    generation: GenerationFields
+    search: SearchDefaults
     model_type: str
 
 
@@ -39,7 +40,7 @@ class Description:
     names: Names
     ties: tuple[frozenset[str], ...]
     specials: Specials
-    generation: GenerationFields
+    search: SearchDefaults
 
 
 def describe(folder: Path, *, ignore: Iterable[str] = ()) -> Description:
@@ -64,7 +65,7 @@ def describe(folder: Path, *, ignore: Iterable[str] = ()) -> Description:
         names=kind.names(fields),
         ties=kind.ties(fields),
         specials=specials,
-        generation=search,
+        search=generation.search_defaults(search, specials),
     )
 
 
@@ -84,4 +85,4 @@ def read(
     config = ModelConfig.model_validate(about.shape.model_dump() | seen)
     model = build_empty(config)
     weights.fill(model, names, found, chosen=chosen, dtype=dtype)
-    return Checkpoint(model.eval(), config, about.specials, about.generation, about.model_type)
+    return Checkpoint(model.eval(), config, about.specials, about.search, about.model_type)

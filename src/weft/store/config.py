@@ -40,9 +40,20 @@ class SearchDefaults(_Frozen):
 
     beam: int = Field(5, ge=1)
     length_penalty: float = Field(1.0, ge=0)
-    max_length_ratio: float = Field(2.0, ge=0)
+    min_length: int = Field(0, ge=0)
+    max_length: int | None = Field(None, ge=1)
+    max_length_ratio: float | None = Field(2.0, ge=0)
     max_length_offset: int = Field(20, ge=0)
     no_repeat_ngram: int = Field(0, ge=0)
+    banned: tuple[int, ...] = ()
+    banned_first: tuple[int, ...] = ()
+    banned_sequences: tuple[tuple[int, ...], ...] = ()
+    forced_first: int | None = None
+    forced_end: bool = False
+    prefix_counts: bool = True
+    renormalise: bool = False
+    stopping: Literal["full", "likely", "certain"] = "full"
+    cut: Literal["behind", "among"] = "behind"
 
 
 class About(_Frozen):
