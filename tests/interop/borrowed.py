@@ -102,10 +102,11 @@ def make(name: str, seed: int | None = None, **changes: Any) -> Any:
                 _enliven(key, parameter)
         for _ in range(4):
             _tell_apart(model)
-        model.get_output_embeddings().weight.data[EOS] *= 1.3
+        model.get_output_embeddings().weight.data[EOS] *= 1.6
         for key, buffer in model.named_buffers():
             if key == "final_logits_bias":
                 torch.nn.init.normal_(buffer, 0.0, 0.3)
+                buffer[:, EOS] = 0.7
     return model
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-
 from tests.interop.borrowed import CASES, EOS, PAD, SOURCES, make, save
+
 from weft.base.padded import Padded, pad
 from weft.generation.hypothesis import Result
 from weft.generation.search import search

@@ -10,7 +10,6 @@ from weft.generation.hypothesis import Hypothesis
 from weft.generation.kept import Kept
 from weft.generation.live import Live
 
-
 Found = list[tuple[Hypothesis, ...]]
 
 

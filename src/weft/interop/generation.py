@@ -154,8 +154,8 @@ def specials(fields: Fields, generation: GenerationFields, *, where: str) -> Spe
 def search_defaults(asked: GenerationFields, specials: Specials) -> SearchDefaults:
     """What a checkpoint asks for, in weft's words.
 
-    Both count the same lengths: theirs has the start token and not `</s>`, ours the other way round; but the longest has
-    both. Where no length is set, transformers stops after 20 tokens; weft bounds the length by that of the source.
+    Shortest lengths are the same number, since theirs counts the start token and not `</s>`, ours the other way round;
+    the longest counts both. Where none is set, transformers stops after 20 tokens, weft by the length of the source.
     """
     longest = asked.max_new_tokens or (asked.max_length - 1 if asked.max_length else None)
     bad = [tuple(tokens) for tokens in asked.bad_words_ids or () if tokens != [specials.eos]]

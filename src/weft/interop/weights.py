@@ -89,8 +89,8 @@ def _check(model: nn.Module, names: Names, made: Mapping[str, Made], found: Tens
         problems += _misshapen(model, made, found)
     if problems:
         raise DataError(
-            f"wanted the tensors that config.json describes, got: {'; '.join(problems)}; weights and config.json belong "
-            "to different models, or some files are lost"
+            f"wanted the tensors that config.json describes, got: {'; '.join(problems)}; weights and config.json "
+            "belong to different models, or some files are lost"
         )
 
 
