@@ -44,7 +44,7 @@ def checked(
             f"{len(source_lengths)} and {len(prefix)}; give an empty prefix where nothing is forced"
         )
     first = () if settings.forced_first is None else (settings.forced_first,)
-    asked = {
+    asked: dict[str, Sequence[Sequence[int]]] = {
         "eos": [(eos,)],
         "banned": [settings.banned],
         "banned_first": [settings.banned_first],
