@@ -88,3 +88,12 @@ def test_a_pair_without_words_is_a_page_too(opened: Open, empty: str) -> None:
     source, target = ("" if empty in ("both", side) else "Two words" for side in ("source", "target"))
     found = opened(drawings.drawing(source, target, []))
     assert found.page.evaluate("document.querySelectorAll('.map').length") == 0
+
+
+def test_lines_are_broken_anew_for_paper_and_back(opened: Open) -> None:
+    found = opened(drawings.forty(), drawings.forty(), width=1700)
+    before = found.boxes(".line")
+    found.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert max(box["right"] - box["left"] for box in found.boxes(".line")) <= 620
+    found.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert found.boxes(".line") == before

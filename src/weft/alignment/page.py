@@ -21,7 +21,7 @@ from weft.base.shapes import Float, Tensor
 
 _STYLES = ("page.css", "sentences.css", "heat.css", "media.css")
 MANY = 24  # words from which the table is set closer
-_SCRIPTS = ("elements.js", "systems.js", "sentences.js", "heat.js", "start.js")
+_SCRIPTS = ("elements.js", "systems.js", "layout.js", "sentences.js", "heads.js", "heat.js", "start.js")
 
 
 def page(drawing: Drawing, versus: Drawing | None = None) -> str:

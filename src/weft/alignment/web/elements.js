@@ -18,13 +18,13 @@ const draw = (name, attributes = {}, ...children) => {
 const percent = (share) => (share > 0 && share < 0.005 ? "<1\u2009%" : Math.round(share * 100) + "\u2009%");
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-// Radio buttons in a row; `choices` is a list of [value, text].
+// Radio buttons in a row; `choices` is a list of [value, text, what it means].
 function chooser(legend, choices, chosen, changed) {
   const name = "choice-" + chooser.made++;
-  const labels = choices.map(([value, text]) => {
+  const labels = choices.map(([value, text, title = ""]) => {
     const input = make("input", { type: "radio", name, value, checked: value === chosen });
     input.addEventListener("change", () => changed(value));
-    return make("label", {}, input, make("span", {}, text));
+    return make("label", { title }, input, make("span", {}, text));
   });
   return make("fieldset", {}, ...(legend ? [make("legend", {}, legend)] : []), ...labels);
 }

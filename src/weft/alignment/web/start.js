@@ -10,7 +10,7 @@ const answered = (number) => !compared ? [] : data.panels[1 - number].links
   .filter(([, target]) => twins[1 - number][target] !== undefined)
   .map(([source, target, share]) => [source, twins[1 - number][target], share]);
 
-const pairs = panels.map((panel, number) => sentencePair(panel, data.panels[number], { twin: compared ? twins[number] : null, others: answered(number) }, (at) => {
+const pairs = panels.map((panel, number) => new SentencePair(panel, data.panels[number], { twin: compared ? twins[number] : null, others: answered(number) }, (at) => {
   pairs.forEach((other, place) => {
     if (place === number) return;
     const index = at === null ? undefined : at[0] === SOURCE ? at[1] : twins[number][at[1]];
@@ -20,5 +20,5 @@ const pairs = panels.map((panel, number) => sentencePair(panel, data.panels[numb
 
 panels.forEach((panel, number) => {
   const heat = data.heats[data.panels[number].heat];
-  if (heat && heat.views[0].rows.length && heat.views[0].columns.length) heatMaps(panel.querySelector(".heat"), heat, data.panels[number].chosen);
+  if (heat && heat.views[0].rows.length && heat.views[0].columns.length) new HeatMaps(panel.querySelector(".heat"), heat, data.panels[number].chosen);
 });
