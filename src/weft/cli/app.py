@@ -50,7 +50,9 @@ _EXAMPLES: dict[Callable[[Any, Shared], None], str] = {
         weft train recipes/multi30k-en-de.toml --out runs/de --data data --resume
         weft train my.toml --out runs/mine --set training.steps=2000 --init runs/de/best""",
     models: "weft models --format json",
-    inspect: 'weft inspect "The big red dog sleeps." --to fr --output dog.html',
+    inspect: """
+        weft inspect "The big red dog sleeps." --to fr --output dog.html
+        weft inspect "The big red dog sleeps." --to fr --output dog.html --versus shifted,mutual""",
 }
 """What each verb's help ends with."""
 
