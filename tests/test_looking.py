@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -53,25 +54,45 @@ def test_kinds_without_cross_attention_are_refused(kind: str, tmp_path: Path) ->
         choose_alignment(model.stored.model, model.config.model, model.tokenizer, [("a", "b", 3)])
 
 
-def test_a_planted_alignment_is_found(tiny: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The links of one head, planted in any other, move the choice there."""
+@dataclass(frozen=True)
+class Planted:
+    """What a layer is said to have read."""
+
+    found: torch.Tensor
+    norms: torch.Tensor
+
+    def weights(self) -> torch.Tensor:
+        return self.found[None]
+
+    def value_norms(self) -> torch.Tensor:
+        return self.norms[None]
+
+
+@pytest.mark.parametrize("by_norm", [False, True])
+def test_a_planted_alignment_is_found(tiny: Translator, monkeypatch: pytest.MonkeyPatch, by_norm: bool) -> None:
+    """The links of one head, planted in any other, move the choice there; by norm, past a key that hands on nothing."""
     order = {4: [0, 2, 1, 3, 4], 3: [0, 1, 2, 3]}
+    base = AlignmentSettings(layer=0, heads=(0,), norm_weighting=by_norm)
 
     def planted(layer: int, head: int) -> AlignmentSettings:
-        def weights(model: object, config: object, source: list[int], target: list[int], *, tag: int) -> torch.Tensor:
+        def read(model: object, config: object, source: list[int], target: list[int], *, tag: int) -> list[Planted]:
             found = torch.full((2, 2, len(target) + 1, len(source) + 1), 1.0 / (len(source) + 1))
+            norms = torch.ones(2, 2, len(source) + 1)
             found[layer, head] = 0.0
             for row, column in enumerate(order[len(source) - 1]):
                 found[layer, head, row + 1, column] = 1.0
-            return found
+            if by_norm:
+                found[layer, head, :, 0] += 2.0
+                norms[layer, head, 0] = 0.1
+            return [Planted(*each) for each in zip(found, norms, strict=True)]
 
-        monkeypatch.setattr("weft.looking.cross_weights", weights)
+        monkeypatch.setattr("weft.looking.cross_observations", read)
         pairs = [(source, target, 3) for source, target in PAIRS]
-        return choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs).settings
+        return choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs, settings=base).settings
 
     for layer in (0, 1):
         for head in (0, 1):
-            assert planted(layer, head) == AlignmentSettings(layer=layer, heads=(head,))
+            assert planted(layer, head) == base.model_copy(update={"layer": layer, "heads": (head,)})
 
 
 def test_pairs_with_an_empty_side_are_passed_over(tiny: Translator) -> None:

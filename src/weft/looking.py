@@ -82,8 +82,8 @@ def choose_alignment(
     """
     if (guided := guided_alignment(config)) is not None:
         return Choice(settings or guided, ())
-    observed = list(_observed(model, config, tokenizer, pairs))
     base = settings or AlignmentSettings(layer=0, heads=(0,))
+    observed = list(_observed(model, config, tokenizer, pairs, norms=base.norm_weighting))
     choices = [choose(observed, settings=base.model_copy(update={"shift": shift})) for shift in (True, False)]
     return max(choices, key=lambda choice: choice.table[0].score)
 
@@ -111,9 +111,16 @@ def seen(
 
 
 def _observed(
-    model: torch.nn.Module, config: ModelConfig, tokenizer: Tokenizer, pairs: Iterable[tuple[str, str, int]]
+    model: torch.nn.Module,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    pairs: Iterable[tuple[str, str, int]],
+    *,
+    norms: bool,
 ) -> Iterator[Observed]:
     for source_text, target_text, tag in pairs:
         source, target = tokenizer.encode(source_text).ids, tokenizer.encode(target_text).ids
         if source and target:
-            yield Observed(cross_weights(model, config, source, target, tag=tag), source, target)
+            layers = cross_observations(model, config, source, target, tag=tag)
+            lengths = torch.stack([layer.value_norms()[0] for layer in layers]) if norms else None
+            yield Observed(torch.stack([layer.weights()[0] for layer in layers]), source, target, lengths)
