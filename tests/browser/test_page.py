@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.alignment import drawings
 from tests.browser.conftest import Open, Opened
 
+from weft.alignment.heat import Heat
 from weft.alignment.page import page
 from weft.inspecting import Page
 
@@ -97,3 +100,15 @@ def test_lines_are_broken_anew_for_paper_and_back(opened: Open) -> None:
     assert max(box["right"] - box["left"] for box in found.boxes(".line")) <= 620
     found.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert found.boxes(".line") == before
+
+
+def test_a_text_of_hundreds_of_words_opens(opened: Open) -> None:
+    """Of many sentences most cells were never read; they take no room in the page."""
+    words = 300
+    source, target = (" ".join(f"{letter}{number}" for number in range(words)) for letter in "ab")
+    one = drawings.drawing(source, target, [(number, number, 0.9) for number in range(words)])
+    own = torch.eye(words).expand(drawings.LAYERS, drawings.HEADS, words, words)
+    assert one.heat is not None
+    found = opened(replace(one, heat=Heat(own, one.target_labels, one.source_labels, one.heat.chosen)))
+    assert len(found.boxes(".cells rect")) == words
+    assert len(found.boxes(".word")) == 2 * words

@@ -52,10 +52,12 @@ class Heads {
     this.element.append(probe);
     const [paper, thread] = ["--paper", "--thread"].map((name) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color.match(/\d+/g).slice(0, 3).map(Number); });
     probe.remove();
-    const between = (share) => paper.map((low, part) => Math.round(low + (thread[part] - low) * Math.min(1, share)));
     this.thumbs.forEach((row, layer) => row.forEach((thumb, head) => {
       const canvas = Object.assign(thumb.firstChild, { width: columns, height: rows }), image = new ImageData(columns, rows);
-      weightsOf(layer, head).forEach((weight, i) => image.data.set([...between(weight), 255], 4 * i));
+      weightsOf(layer, head).forEach((weight, i) => {
+        for (let part = 0; part < 3; part++) image.data[4 * i + part] = paper[part] + (thread[part] - paper[part]) * Math.min(1, weight);
+        image.data[4 * i + 3] = 255;
+      });
       canvas.getContext("2d").putImageData(image, 0, 0);
     }));
   }

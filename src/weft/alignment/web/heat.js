@@ -42,8 +42,16 @@ class HeatMaps {
     this.view = this.heat.views.find((view) => view.name === name);
     this.note.textContent = ACROSS[name];
     this.cursor = null;
+    this.live = this.everRead();
     this.paintHeads();
     this.build();
+  }
+
+  // The cells, counted row by row, that some head read: what stands in different sentences was never read, and is most of a long text.
+  everRead() {
+    const size = this.view.rows.length * this.view.columns.length, read = new Uint8Array(size);
+    this.view.weights.forEach((weight, i) => { if (weight) read[i % size] = 1; });
+    return [...read.keys()].filter((i) => read[i]);
   }
 
   choose(layer, head) {
@@ -77,21 +85,29 @@ class HeatMaps {
     this.measure();
     const { left, top, cell, wide, high } = this.size;
     const square = (i) => draw("rect", { x: left + (i % columns.length) * cell, y: top + Math.floor(i / columns.length) * cell, width: cell - 1, height: cell - 1 });
-    const squares = () => [...Array(rows.length * columns.length).keys()].map(square);
-    this.cells = squares();
+    const cells = draw("g", { class: "cells" });
+    this.cells = this.live.map((i) => cells.appendChild(square(i)));
     this.bars = draw("g", { class: "sums" });
     this.outline = draw("rect", { class: "cursor", width: cell + 1, height: cell + 1, visibility: "hidden" });
     this.labels = [rows.map((label, row) => this.rowLabel(label, row)), columns.map((label, column) => this.columnLabel(label, column))];
     const foot = { y: top + cell * rows.length + 10, "font-size": 10.5 };
     const titles = [draw("text", { ...foot, x: left + cell * columns.length + 6 }, "spread"), draw("text", { ...foot, x: left - 7, "text-anchor": "end" }, "read")];
     this.map = draw("svg", { class: "map", role: "img", tabindex: 0, width: wide, height: high, viewBox: `0 0 ${wide} ${high}` },
-      draw("g", { class: "ground" }, ...squares()), draw("g", { class: "cells" }, ...this.cells), this.bars, ...this.labels.flat(), ...titles, this.outline);
+      this.ground(), cells, this.bars, ...this.labels.flat(), ...titles, this.outline);
     this.map.addEventListener("pointermove", (event) => this.pointAt(event));
     this.map.addEventListener("pointerleave", () => this.point(null));
     this.map.addEventListener("keydown", (event) => this.walk(event));
     this.scroll.replaceChildren(this.map);
     if (focused) this.map.focus({ preventScroll: true });
     this.fill();
+  }
+
+  // What lies under the cells: a tint, and lines of paper between rows and columns.
+  ground() {
+    const { left, top, cell } = this.size, right = left + cell * this.view.columns.length, bottom = top + cell * this.view.rows.length;
+    const down = this.view.rows.map((_, row) => `M${left} ${top + (row + 1) * cell - 0.5}H${right}`);
+    const across = this.view.columns.map((_, column) => `M${left + (column + 1) * cell - 0.5} ${top}V${bottom}`);
+    return draw("g", { class: "ground" }, draw("rect", { x: left, y: top, width: right - left, height: bottom - top }), draw("path", { d: [...down, ...across].join("") }));
   }
 
   // Where everything goes, in pixels: as large as there is room, but never too small to read.
@@ -134,7 +150,7 @@ class HeatMaps {
     this.weights = this.matrix(this.layer, this.head);
     this.spread = this.sums("spread", rows.length);
     this.read = this.sums("coverage", columns.length);
-    this.weights.forEach((weight, i) => this.cells[i].setAttribute("fill-opacity", weight.toFixed(4)));
+    this.live.forEach((i, place) => this.cells[place].setAttribute("fill-opacity", this.weights[i].toFixed(4)));
     this.bars.replaceChildren(...this.spread.map((places, row) => this.spreadBar(places, row)), ...this.read.map((sum, column) => this.readBar(sum, column)));
     this.heads.check(this.layer, this.head);
     const name = this.heads.nameOf(this.layer, this.head), dot = make("span", { className: "dot" });

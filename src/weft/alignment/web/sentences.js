@@ -32,12 +32,11 @@ class SentencePair {
     if (!this.pair.matches(".busy")) this.show(null);
   }
 
-  // Laid out again whenever the room changes, on paper, and when fonts have come.
+  // Laid out again whenever the room changes, and for paper.
   follow() {
     const { panel, layout } = this;
     const paper = this.pair.classList, fit = () => { if (!paper.contains("paper")) this.relay(panel.clientWidth); };
     new ResizeObserver(() => { if (panel.clientWidth === layout.room) layout.place(); else fit(); }).observe(panel);
-    document.fonts.ready.then(fit);
     addEventListener("beforeprint", () => { paper.add("paper"); this.relay(PAPER); });
     addEventListener("afterprint", () => { paper.remove("paper"); fit(); });
   }

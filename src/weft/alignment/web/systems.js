@@ -13,13 +13,15 @@ function systems([sourceWidths, sourceGlued], [targetWidths, targetGlued], links
   const sums = linkSums(sources, targets, links);
   const best = new Float64Array((sources + 1) * across).fill(-Infinity), from = new Int32Array(best.length).fill(-1);
   const near = (i, j) => sources * targets <= LONG_PAIR || Math.abs(j - (i * targets) / Math.max(1, sources)) <= BAND;
+  const targetEnds = targetWidths.concat(0).map((_, j) => ends(targetWidths, targetGlued, j, width));
   best[0] = 0;
   for (let i = 0; i <= sources; i++) {
+    const sourceEnds = ends(sourceWidths, sourceGlued, i, width);
     for (let j = 0; j <= targets; j++) {
       const here = i * across + j;
       if (best[here] === -Infinity) continue;
-      for (const [i2, sourceWidth] of ends(sourceWidths, sourceGlued, i, width)) {
-        for (const [j2, targetWidth] of ends(targetWidths, targetGlued, j, width)) {
+      for (const [i2, sourceWidth] of sourceEnds) {
+        for (const [j2, targetWidth] of targetEnds[j]) {
           const there = i2 * across + j2;
           if (there === here || !near(i2, j2)) continue;
           const inside = sums[there] - sums[i * across + j2] - sums[i2 * across + j] + sums[here];
