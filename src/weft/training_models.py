@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
 from weft.data.tokenizer import Tokenizer
+from weft.looking import guided_alignment
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.recipe import Recipe
@@ -59,17 +59,11 @@ def save_trained(
     config = StoredConfig(
         model=shape,
         languages=tuple(LanguagePair(from_=source, to=target) for source, target in pairs),
-        alignment=_guided_alignment(shape),
+        alignment=guided_alignment(shape),
         search=recipe.search,
         about=About(licence=about.licence, data=about.credits, scores={f"dev {k}": v for k, v in scores.items()}),
     )
     save(folder, model, tokenizer, config, _card(recipe, progress, scores))
-
-
-def _guided_alignment(config: ModelConfig) -> AlignmentSettings | None:
-    """How a head that was guided is read: where it was guided, and with what it learnt of no word."""
-    head = config.alignment_head
-    return head and AlignmentSettings(layer=head.layer, heads=(head.head,), shift=True, null_competes=True)
 
 
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:
