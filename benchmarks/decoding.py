@@ -36,7 +36,7 @@ class Task:
     def __init__(self, model: str, sentences: Sequence[str], to: str | None) -> None:
         self.stored = load(model)
         self.tokenizer, self.sentences = self.stored.tokenizer, sentences
-        self.tag = self.tokenizer.tag(to or self.stored.config.languages[0].to)
+        self.direction = self.tokenizer.direction(to or self.stored.config.languages[0].to)
         self.decoder = Decoder(self.stored.model, self.tokenizer, cache_size=0, batch_tokens=1_000_000)
         self.written: dict[tuple[int, int], int] = {}
 
@@ -46,7 +46,9 @@ class Task:
         jobs = [Job(Segment(0, text, self.tokenizer.encode(text))) for text in self.sentences]
         written = 0
         for rows in batches_by_length([len(job.segment.tokens.ids) for job in jobs], max_rows=batch):
-            answers = self.decoder.decode([jobs[row] for row in rows], tag=self.tag, settings=settings, align=False)
+            answers = self.decoder.decode(
+                [jobs[row] for row in rows], direction=self.direction, settings=settings, align=False
+            )
             written += sum(ranked[0].num_tokens for ranked in answers)
         self.written[beam, batch] = written
 

@@ -43,7 +43,7 @@ def translated(stored: StoredModel, sources: Sequence[str], to: str, beam: int) 
     decoder = Decoder(stored.model, stored.tokenizer, cache_size=0)
     jobs = [Job(Segment(0, text, stored.tokenizer.encode(text))) for text in sources]
     settings = SearchSettings(**{**stored.config.search.model_dump(), "beam": beam})
-    answers = decoder.decode(jobs, tag=stored.tokenizer.tag(to), settings=settings, align=False)
+    answers = decoder.decode(jobs, direction=stored.tokenizer.direction(to), settings=settings, align=False)
     return [ranked[0].text for ranked in answers]
 
 

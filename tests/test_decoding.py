@@ -15,6 +15,7 @@ from weft.alignment.words import words
 from weft.answering import one_line
 from weft.base.errors import DataError, UnsupportedError
 from weft.base.padded import Padded
+from weft.data.direction import Direction
 from weft.data.tokenizer import EOS, Tokenizer
 from weft.decoding import Decoder, Job
 from weft.forcing import forced_scores
@@ -89,14 +90,14 @@ def test_memories_from_anywhere_are_those_of_the_encoder(
 
 @pytest.mark.parametrize("align", [False, True])
 def test_a_second_call_encodes_nothing_and_says_the_same(tiny: Translator, align: bool) -> None:
-    mine, tag = decoder(tiny), tiny.tokenizer.tag("fr")
+    mine, direction = decoder(tiny), tiny.tokenizer.direction("fr")
     work = jobs(tiny.tokenizer)
-    first = mine.decode(work, tag=tag, settings=BEAM, align=align)
+    first = mine.decode(work, direction=direction, settings=BEAM, align=align)
     assert mine.model.encoded == len(work)
-    second = mine.decode(work, tag=tag, settings=BEAM, align=align)
+    second = mine.decode(work, direction=direction, settings=BEAM, align=align)
     assert mine.model.encoded == len(work)
     assert [[each.text for each in ranked] for ranked in first] == [[each.text for each in ranked] for ranked in second]
-    other = mine.decode(work[:1], tag=tiny.tokenizer.tag("rev"), settings=GREEDY, align=align)
+    other = mine.decode(work[:1], direction=tiny.tokenizer.direction("rev"), settings=GREEDY, align=align)
     assert other[0][0].text == "sleeps dog red the."
     assert mine.model.encoded == len(work)
 
@@ -115,9 +116,9 @@ def test_the_source_not_asked_for_longest_is_forgotten_first(tiny: Translator) -
 
 
 def test_equal_jobs_are_searched_once(tiny: Translator) -> None:
-    mine, tag = decoder(tiny, cache_size=0), tiny.tokenizer.tag("fr")
+    mine, direction = decoder(tiny, cache_size=0), tiny.tokenizer.direction("fr")
     texts = [TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[0]]
-    found = mine.decode(jobs(tiny.tokenizer, texts), tag=tag, settings=GREEDY, align=True)
+    found = mine.decode(jobs(tiny.tokenizer, texts), direction=direction, settings=GREEDY, align=True)
     assert mine.model.encoded == 2
     assert [ranked[0].text for ranked in found] == [
         "le chien rouge dort.",
@@ -125,7 +126,7 @@ def test_equal_jobs_are_searched_once(tiny: Translator) -> None:
         *2 * ["le chien rouge dort."],
     ]
     forced = jobs(tiny.tokenizer, texts[:1], prefix=tuple(tiny.tokenizer.encode("le chat").ids))
-    other = mine.decode([*jobs(tiny.tokenizer, texts[:1]), *forced], tag=tag, settings=GREEDY, align=False)
+    other = mine.decode([*jobs(tiny.tokenizer, texts[:1]), *forced], direction=direction, settings=GREEDY, align=False)
     assert other[0][0].text == "le chien rouge dort."
     assert other[1][0].text.startswith("le chat")
 
@@ -135,7 +136,9 @@ def test_equal_jobs_are_drawn_each_on_its_own(tmp_path: Path) -> None:
     lots = SearchSettings(sampling=Sampling(temperature=2.0), max_length=7)
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        found = wild.decoder.decode(jobs(wild.tokenizer, TEXTS[:1] * 7), tag=3, settings=lots, align=False)
+        found = wild.decoder.decode(
+            jobs(wild.tokenizer, TEXTS[:1] * 7), direction=Direction(3), settings=lots, align=False
+        )
     assert len({ranked[0].token_log_probabilities for ranked in found}) == 7
 
 
@@ -148,15 +151,15 @@ def test_batches_have_a_limit_of_rows_and_of_tokens(
     encode = mine.model.encode
     mine.model.encode = lambda source: batches.append(len(source)) or encode(source)
     texts = [f"the dog {number}" for number in range(7)]
-    found = mine.decode(jobs(tiny.tokenizer, texts), tag=3, settings=GREEDY, align=False)
+    found = mine.decode(jobs(tiny.tokenizer, texts), direction=Direction(3), settings=GREEDY, align=False)
     assert max(batches) == most
     assert sum(batches) == len(texts) == len(found)
 
 
 def test_no_job_has_no_answer(tiny: Translator) -> None:
-    assert decoder(tiny).decode([], tag=3, settings=BEAM, align=True) == []
+    assert decoder(tiny).decode([], direction=Direction(3), settings=BEAM, align=True) == []
     assert decoder(tiny).memories([]) == []
-    assert forced_scores(tiny.stored.model, [], [], tag=3) == []
+    assert forced_scores(tiny.stored.model, [], [], direction=Direction(3)) == []
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_an_answer_is_part_of_a_line(tiny: Translator, written: str, line: str, 
     assert one_line(written) == line
     forced = (*tiny.tokenizer.encode(written).ids, EOS)
     mine, work = decoder(tiny), jobs(tiny.tokenizer, TEXTS[:1], prefix=forced)
-    [[answer]] = mine.decode(work, tag=3, settings=settings, align=True)
+    [[answer]] = mine.decode(work, direction=Direction(3), settings=settings, align=True)
     assert answer.text == line
     assert [one.target for one in answer.alignment.unaligned] == words(line)
     for one in answer.alignment.unaligned:  # every word has found its tokens
@@ -187,7 +190,7 @@ def test_an_answer_is_part_of_a_line(tiny: Translator, written: str, line: str, 
 def test_a_model_without_cross_attention_aligns_nothing(tiny: Translator) -> None:
     mine = Decoder(tiny.stored.model, tiny.tokenizer)
     with pytest.raises(UnsupportedError, match="no cross-attention to align by; translate without align"):
-        mine.decode([], tag=3, settings=GREEDY, align=True)
+        mine.decode([], direction=Direction(3), settings=GREEDY, align=True)
 
 
 @pytest.mark.parametrize("settings", [GREEDY, BEAM])
@@ -196,17 +199,19 @@ def test_a_model_that_computes_no_numbers_is_said_to(tiny_folder: Path, settings
     with torch.no_grad():
         next(broken.stored.model.parameters()).fill_(float("nan"))
     with pytest.raises(DataError, match=r"wanted probabilities from the model, got NaN.*load it in float32"):
-        broken.decoder.decode(jobs(broken.tokenizer), tag=3, settings=settings, align=False)
+        broken.decoder.decode(jobs(broken.tokenizer), direction=Direction(3), settings=settings, align=False)
 
 
 def test_forced_scores_are_the_sums_over_the_tokens(tiny: Translator) -> None:
-    sources, tag = tiny.tokenizer.encode_batch(TEXTS), tiny.tokenizer.tag("fr")
+    sources, direction = tiny.tokenizer.encode_batch(TEXTS), tiny.tokenizer.direction("fr")
     targets = tiny.tokenizer.encode_batch(["le chien rouge dort.", "", "le palais", "le pin tombe."])
-    found = forced_scores(tiny.stored.model, sources, targets, tag=tag)
+    found = forced_scores(tiny.stored.model, sources, targets, direction=direction)
     for source, target, total in zip(sources, targets, found, strict=True):
         keep = torch.ones(1, len(source) + 1, dtype=torch.bool)
         with torch.no_grad():
-            logits = tiny.stored.model(Padded(torch.tensor([[*source, EOS]]), keep), torch.tensor([[tag, *target]]))
+            logits = tiny.stored.model(
+                Padded(torch.tensor([[*source, EOS]]), keep), torch.tensor([[direction.start, *target]])
+            )
         log_probs = logits[0].log_softmax(-1)
         expected = sum(float(log_probs[place, token]) for place, token in enumerate([*target, EOS]))
         assert total == pytest.approx(expected, abs=1e-10)

@@ -12,6 +12,7 @@ from tests.tiny import config, save_untrained, tokenizer
 import weft
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import UnsupportedError
+from weft.data.direction import Direction
 from weft.looking import alignment_of, choose_alignment, cross_sites, cross_weights
 from weft.translator import Translator
 
@@ -28,10 +29,10 @@ PAIRS = [
 
 def test_weights_are_of_every_layer_and_head_and_sum_to_one(tiny: Translator) -> None:
     source, target = [5, 7, 11], [13, 17]
-    weights = cross_weights(tiny.stored.model, tiny.config.model, source, target, tag=3)
+    weights = cross_weights(tiny.stored.model, tiny.config.model, source, target, direction=Direction(3))
     assert list(weights.shape) == [2, 2, 3, 4]
     torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]), rtol=0, atol=1e-6)
-    nothing = cross_weights(tiny.stored.model, tiny.config.model, [], [], tag=3)
+    nothing = cross_weights(tiny.stored.model, tiny.config.model, [], [], direction=Direction(3))
     torch.testing.assert_close(nothing, torch.ones_like(nothing))
 
 
@@ -51,7 +52,7 @@ def test_kinds_without_cross_attention_are_refused(kind: str, tmp_path: Path) ->
     with pytest.raises(UnsupportedError, match=message):
         cross_sites(model.config.model)
     with pytest.raises(UnsupportedError, match=message):
-        choose_alignment(model.stored.model, model.config.model, model.tokenizer, [("a", "b", 3)])
+        choose_alignment(model.stored.model, model.config.model, model.tokenizer, [("a", "b", Direction(3))])
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def test_a_planted_alignment_is_found(tiny: Translator, monkeypatch: pytest.Monk
     base = AlignmentSettings(layer=0, heads=(0,), norm_weighting=by_norm)
 
     def planted(layer: int, head: int) -> AlignmentSettings:
-        def read(model: object, config: object, source: list[int], target: list[int], *, tag: int) -> list[Planted]:
+        def read(model: object, config: object, source: list[int], target: list[int], **_: object) -> list[Planted]:
             found = torch.full((2, 2, len(target) + 1, len(source) + 1), 1.0 / (len(source) + 1))
             norms = torch.ones(2, 2, len(source) + 1)
             found[layer, head] = 0.0
@@ -87,7 +88,7 @@ def test_a_planted_alignment_is_found(tiny: Translator, monkeypatch: pytest.Monk
             return [Planted(*each) for each in zip(found, norms, strict=True)]
 
         monkeypatch.setattr("weft.looking.cross_observations", read)
-        pairs = [(source, target, 3) for source, target in PAIRS]
+        pairs = [(source, target, Direction(3)) for source, target in PAIRS]
         return choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs, settings=base).settings
 
     for layer in (0, 1):
@@ -96,7 +97,7 @@ def test_a_planted_alignment_is_found(tiny: Translator, monkeypatch: pytest.Monk
 
 
 def test_pairs_with_an_empty_side_are_passed_over(tiny: Translator) -> None:
-    pairs = [(source, target, 3) for source, target in [*PAIRS, ("", "le"), ("the", "")]]
+    pairs = [(source, target, Direction(3)) for source, target in [*PAIRS, ("", "le"), ("the", "")]]
     with_empty = choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs)
     without = choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs[: len(PAIRS)])
     assert with_empty.settings == without.settings

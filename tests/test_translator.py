@@ -138,12 +138,12 @@ def test_every_target_word_is_spoken_for(tiny: Translator) -> None:
 def test_links_say_which_word_came_from_where(tiny_folder: Path) -> None:
     """Heads chosen on pairs without gold; this small model looks while it writes, so they are read without shift."""
     translator, rng = weft.load(tiny_folder), random.Random(5)
-    toys, tag = [toy(rng) for _ in range(40)], translator.tokenizer.tag("fr")
+    toys, direction = [toy(rng) for _ in range(40)], translator.tokenizer.direction("fr")
     choice = choose_alignment(
         translator.stored.model,
         translator.config.model,
         translator.tokenizer,
-        [(one.source, one.fr, tag) for one in toys],
+        [(one.source, one.fr, direction) for one in toys],
         settings=AlignmentSettings(layer=0, heads=(0,), shift=False),
     )
     translator.decoder.alignment = choice.settings

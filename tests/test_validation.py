@@ -14,6 +14,7 @@ from torch import nn
 
 from weft import validation
 from weft.base.padded import pad
+from weft.data.direction import Direction
 from weft.data.tokenizer import EOS
 from weft.recipe import Recipe
 from weft.training.team import Team
@@ -63,19 +64,19 @@ def test_translations_are_scored_in_the_order_of_the_pairs(tmp_path: Path, monke
     """Decoding stands in for a model that has learned: it answers with the source, in capitals for French."""
     chosen = both_directions("bleu")
     data = read(chosen, tmp_path)
-    french = data.tokenizer.tag("fr")
+    french = data.tokenizer.direction("fr")
 
     class Echo:
         def __init__(self, *_: Any, **__: Any) -> None: ...
 
-        def decode(self, jobs: list[Any], *, tag: int, **_: Any) -> list[list[Any]]:
+        def decode(self, jobs: list[Any], *, direction: Direction, **_: Any) -> list[list[Any]]:
             texts = [job.segment.text for job in jobs]
-            return [[type("Answer", (), {"text": text.upper() if tag == french else text})] for text in texts]
+            return [[type("Answer", (), {"text": text.upper() if direction == french else text})] for text in texts]
 
     monkeypatch.setattr(validation, "Decoder", Echo)
     looking = Validation(chosen, data)
     found = looking.scores(model(chosen, data), beam=1)
-    echoed = [pair.source.upper() if pair.tag == french else pair.source for pair in data.dev]
+    echoed = [pair.source.upper() if pair.tag == french.start else pair.source for pair in data.dev]
     references = [[pair.target for pair in data.dev]]
     assert found["bleu"] == sacrebleu.corpus_bleu(echoed, references).score
     assert found["chrf"] == sacrebleu.corpus_chrf(echoed, references).score > 0

@@ -55,15 +55,23 @@ class Looking:
 
 
 def answers(
-    result: Result, segments: Sequence[Segment], tokenizer: Tokenizer, looking: Looking | None
+    result: Result,
+    segments: Sequence[Segment],
+    tokenizer: Tokenizer,
+    looking: Looking | None,
+    *,
+    columns: slice = slice(None),
 ) -> list[tuple[Answer, ...]]:
-    """All hypotheses for each segment, best first; without `looking` they have no links."""
+    """All hypotheses for each segment, best first; without `looking` they have no links.
+
+    `columns` are the positions of the source that are its text and what stands behind it.
+    """
     flat = [(row, hypothesis) for row, ranked in enumerate(result.hypotheses) for hypothesis in ranked]
     if looking is None:
         found = iter([_plain(hypothesis, tokenizer) for _, hypothesis in flat])
     else:
         with torch.inference_mode():
-            weights = looking.weights(result, flat)
+            weights = looking.weights(result, flat)[..., columns]
         found = iter(
             [
                 _aligned(hypothesis, segments[row], tokenizer, own, looking.settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
@@ -14,7 +14,8 @@ from weft.alignment.settings import AlignmentSettings
 from weft.answering import Answer, Looking, answers
 from weft.base.errors import DataError, UnsupportedError
 from weft.base.padded import pad
-from weft.data.tokenizer import EOS, Tokenizer
+from weft.data.direction import Direction
+from weft.data.tokenizer import Tokenizer
 from weft.generation.batching import batches_by_length, in_given_order
 from weft.generation.search import search
 from weft.generation.settings import SearchSettings
@@ -54,7 +55,7 @@ class Decoder:
         self.cache, self.batch_tokens = MemoryCache(cache_size), batch_tokens
 
     def decode(
-        self, jobs: Sequence[Job], *, tag: int, settings: SearchSettings, align: bool
+        self, jobs: Sequence[Job], *, direction: Direction, settings: SearchSettings, align: bool
     ) -> list[tuple[Answer, ...]]:
         """The n-best answers of each job, in the order of the jobs; equal jobs are searched once (unless by lot).
 
@@ -65,8 +66,10 @@ class Decoder:
         keys = [(job.segment.text, job.prefix, place if by_lot else 0) for place, job in enumerate(jobs)]
         distinct = dict(zip(keys, jobs, strict=True))
         once = list(distinct.values())
-        batches = self._batches([len(job.segment.tokens.ids) + 1 for job in once])
-        found = [self._decode_batch([once[row] for row in rows], tag, settings, align) for rows in batches]
+        if direction.first is not None:
+            settings = replace(settings, forced_first=direction.first)
+        batches = self._batches([len(direction.source(job.segment.tokens.ids)) for job in once])
+        found = [self._decode_batch([once[row] for row in rows], direction, settings, align) for rows in batches]
         answered = dict(zip(distinct, in_given_order(batches, found), strict=True))
         return [answered[key] for key in keys]
 
@@ -79,8 +82,8 @@ class Decoder:
         return Looking.by(self.alignment)
 
     def memories(self, sources: Sequence[Sequence[int]]) -> list[Memory]:
-        """The memory of each source (ids without `</s>`), as one row without padding."""
-        batches = self._batches([len(source) + 1 for source in sources])
+        """The memory of each source (ids as the encoder reads them), as one row without padding."""
+        batches = self._batches([len(source) for source in sources])
         found = [self.memory([sources[row] for row in rows]).parts() for rows in batches]
         return in_given_order(batches, found)
 
@@ -92,7 +95,7 @@ class Decoder:
         missing = [row for row, memory in enumerate(held) if memory is None]
         if not missing:
             return _joined(held)
-        fresh: Memory = self.model.encode(pad([[*sources[row], EOS] for row in missing], device=self.device))
+        fresh: Memory = self.model.encode(pad([sources[row] for row in missing], device=self.device))
         if self.cache.capacity or len(missing) < len(sources):
             for row, memory in zip(missing, fresh.parts(), strict=True):
                 held[row] = memory
@@ -103,17 +106,17 @@ class Decoder:
         return batches_by_length(lengths, max_tokens=self.batch_tokens, max_rows=MOST_ROWS)
 
     def _decode_batch(
-        self, jobs: Sequence[Job], tag: int, settings: SearchSettings, align: bool
+        self, jobs: Sequence[Job], direction: Direction, settings: SearchSettings, align: bool
     ) -> list[tuple[Answer, ...]]:
-        sources = [job.segment.tokens.ids for job in jobs]
+        sources = [direction.source(job.segment.tokens.ids) for job in jobs]
         looking = self.looking(align)
         with torch.inference_mode():
             result = search(
                 self.model,
                 self.memory(sources, [job.memory for job in jobs]),
-                start=torch.full((len(jobs),), tag, device=self.device),
-                source_lengths=torch.tensor([len(source) + 1 for source in sources], device=self.device),
-                eos=EOS,
+                start=torch.full((len(jobs),), direction.start, device=self.device),
+                source_lengths=torch.tensor([len(source) for source in sources], device=self.device),
+                eos=direction.eos,
                 settings=settings,
                 prefix=[job.prefix for job in jobs] if any(job.prefix for job in jobs) else None,
                 record=None if looking is None else looking.record,
@@ -123,7 +126,7 @@ class Decoder:
                 "wanted probabilities from the model, got NaN: its weights or its number type are no good; "
                 "train or fetch it again, or load it in float32"
             )
-        return answers(result, [job.segment for job in jobs], self.tokenizer, looking)
+        return answers(result, [job.segment for job in jobs], self.tokenizer, looking, columns=direction.columns)
 
 
 def _joined(held: Sequence[Memory | None]) -> Memory:

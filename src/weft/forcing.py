@@ -19,7 +19,8 @@ from weft.alignment.words import words
 from weft.attention.record import Record
 from weft.base.padded import pad
 from weft.base.shapes import Tensor
-from weft.data.tokenizer import EOS, Tokenizer
+from weft.data.direction import Direction
+from weft.data.tokenizer import Tokenizer
 from weft.generation.batching import batches_by_length, in_given_order
 from weft.generation.logits import log_probabilities
 
@@ -49,11 +50,11 @@ class ForcedPair:
 
 
 def forced_scores(
-    model: nn.Module, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, tag: int
+    model: nn.Module, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, direction: Direction
 ) -> list[float]:
     """The log-probability of each target with `</s>`."""
     pairs = [Given(source, target) for source, target in zip(sources, targets, strict=True)]
-    return [sum(each) for each in _batched(pairs, lambda rows: _forced(model, [pairs[row] for row in rows], tag))]
+    return [sum(each) for each in _batched(pairs, lambda rows: _forced(model, [pairs[row] for row in rows], direction))]
 
 
 def forced_pairs(
@@ -61,7 +62,7 @@ def forced_pairs(
     tokenizer: Tokenizer,
     pairs: Sequence[tuple[str, str]],
     *,
-    tag: int,
+    direction: Direction,
     settings: AlignmentSettings,
     cut: Callable[[str], Sequence[Span]] = words,
     scored: bool = True,
@@ -74,9 +75,9 @@ def forced_pairs(
 
     def of_batch(rows: Sequence[int]) -> list[ForcedPair]:
         record, batch = Record([settings.site]), [read_pairs[row] for row in rows]
-        log_probs = _forced(model, [each.ids for each in batch], tag, record=record, scored=scored)
+        log_probs = _forced(model, [each.ids for each in batch], direction, record=record, scored=scored)
         with torch.inference_mode():
-            weights = read(record.at(settings.site)[0], settings)
+            weights = read(record.at(settings.site)[0], settings)[:, direction.rows, direction.columns]
         found = []
         for each, own, scores in zip(batch, weights, log_probs, strict=True):
             shares = word_weights(own, source=each.source, target=each.target, settings=settings)
@@ -106,19 +107,19 @@ class _Read:
 
 @torch.inference_mode()
 def _forced(
-    model: Any, pairs: Sequence[Given], tag: int, *, record: Record | None = None, scored: bool = True
+    model: Any, pairs: Sequence[Given], direction: Direction, *, record: Record | None = None, scored: bool = True
 ) -> list[list[float]]:
     """The log-probability of each target's tokens and of `</s>`; empty lists unless `scored`."""
     device = next(model.parameters()).device
-    source = pad([[*pair.source, EOS] for pair in pairs], device=device)
-    inputs = pad([[tag, *pair.target] for pair in pairs], device=device)
+    source = pad([direction.source(pair.source) for pair in pairs], device=device)
+    inputs = pad([direction.heard(pair.target) for pair in pairs], device=device)
     seen = () if record is None else (record,)  # a model that attends to nothing takes none
     states: Tensor = model.states(source, inputs.values, *seen)
     if not scored:
         return [[] for _ in pairs]
-    outputs = pad([[*pair.target, EOS] for pair in pairs], device=device)
+    outputs = pad([direction.written(pair.target) for pair in pairs], device=device)
     chosen = log_probabilities(model.out(states)).gather(-1, outputs.values[..., None]).squeeze(-1).tolist()
-    return [row[: len(pair.target) + 1] for row, pair in zip(chosen, pairs, strict=True)]
+    return [row[direction.rows][: len(pair.target) + 1] for row, pair in zip(chosen, pairs, strict=True)]
 
 
 def _batched(pairs: Sequence[Given], of_rows: Callable[[Sequence[int]], Sequence[Found]]) -> list[Found]:

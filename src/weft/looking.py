@@ -16,7 +16,8 @@ from weft.alignment.words import words
 from weft.attention.record import Observation, Record
 from weft.base.errors import UnsupportedError
 from weft.base.padded import pad
-from weft.data.tokenizer import EOS, Tokenizer
+from weft.data.direction import Direction
+from weft.data.tokenizer import Tokenizer
 from weft.models.config import ModelConfig
 from weft.store.config import StoredConfig
 
@@ -47,34 +48,37 @@ def guided_alignment(config: ModelConfig) -> AlignmentSettings | None:
 
 @torch.inference_mode()
 def cross_observations(
-    model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, tag: int
+    model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, direction: Direction
 ) -> list[Observation]:
     """What each layer asked of the source while `target` (ids, no specials) is forced, first layer first."""
     sites = cross_sites(config)
     device = next(model.parameters()).device
     record = Record(sites)
-    model(pad([[*source, EOS]], device=device), torch.tensor([[tag, *target]], device=device), record)
+    model(pad([direction.source(source)], device=device), pad([direction.heard(target)], device=device).values, record)
     return [record.at(site)[0] for site in sites]
 
 
 @torch.inference_mode()
 def cross_weights(
-    model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, tag: int
+    model: torch.nn.Module, config: ModelConfig, source: Sequence[int], target: Sequence[int], *, direction: Direction
 ) -> Tensor:
-    """Weights `[l h t s]` while `target` (ids, no specials) is forced; row 0 read the tag, the last column `</s>`."""
-    layers = cross_observations(model, config, source, target, tag=tag)
-    return torch.stack([layer.weights()[0] for layer in layers])
+    """Weights `[l h t s]` while `target` (ids, no specials) is forced.
+
+    Row 0 wrote the target's first token (it read the tag), the last column is `</s>`.
+    """
+    layers = cross_observations(model, config, source, target, direction=direction)
+    return torch.stack([layer.weights()[0][:, direction.rows, direction.columns] for layer in layers])
 
 
 def choose_alignment(
     model: torch.nn.Module,
     config: ModelConfig,
     tokenizer: Tokenizer,
-    pairs: Iterable[tuple[str, str, int]],
+    pairs: Iterable[tuple[str, str, Direction]],
     *,
     settings: AlignmentSettings | None = None,
 ) -> Choice:
-    """The layer, heads and step that align best, found on pairs (source, target, tag of the target) without gold links.
+    """The layer, heads and step that align best, found on pairs (source, target, direction) without gold links.
 
     Which step shows where a token came from depends on the model: low layers look it up once it is the decoder's input
     (Chen et al. 2020), deep encoders with shallow decoders while it is being written. Both are tried. A head that was
@@ -95,16 +99,17 @@ def seen(
     tokenizer: Tokenizer,
     pairs: Iterable[tuple[str, str]],
     *,
-    tag: int,
+    direction: Direction,
     cut: Callable[[str], Sequence[Span]] = words,
 ) -> Iterator[Seen]:
     """Each pair (source, target) with what every head read and its words, to choose settings by what they link."""
     for source, target in pairs:
         reading, writing = tokenizer.encode(source), tokenizer.encode(target)
-        layers = cross_observations(model, config, reading.ids, writing.ids, tag=tag)
+        layers = cross_observations(model, config, reading.ids, writing.ids, direction=direction)
+        rows, columns = direction.rows, direction.columns
         yield Seen(
-            torch.stack([layer.weights()[0] for layer in layers]),
-            torch.stack([layer.value_norms()[0] for layer in layers]),
+            torch.stack([layer.weights()[0][:, rows, columns] for layer in layers]),
+            torch.stack([layer.value_norms()[0][..., columns] for layer in layers]),
             Side(source, reading.spans, cut(source)),
             Side(target, writing.spans, cut(target)),
         )
@@ -114,13 +119,15 @@ def _observed(
     model: torch.nn.Module,
     config: ModelConfig,
     tokenizer: Tokenizer,
-    pairs: Iterable[tuple[str, str, int]],
+    pairs: Iterable[tuple[str, str, Direction]],
     *,
     norms: bool,
 ) -> Iterator[Observed]:
-    for source_text, target_text, tag in pairs:
+    for source_text, target_text, direction in pairs:
         source, target = tokenizer.encode(source_text).ids, tokenizer.encode(target_text).ids
         if source and target:
-            layers = cross_observations(model, config, source, target, tag=tag)
-            lengths = torch.stack([layer.value_norms()[0] for layer in layers]) if norms else None
-            yield Observed(torch.stack([layer.weights()[0] for layer in layers]), source, target, lengths)
+            layers = cross_observations(model, config, source, target, direction=direction)
+            rows, columns = direction.rows, direction.columns
+            lengths = torch.stack([layer.value_norms()[0][..., columns] for layer in layers]) if norms else None
+            weights = torch.stack([layer.weights()[0][:, rows, columns] for layer in layers])
+            yield Observed(weights, source, target, lengths)

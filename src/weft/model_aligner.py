@@ -52,7 +52,7 @@ class Reader:
             self.stored.model,
             self.stored.tokenizer,
             [(pair.source, pair.target) for pair in pairs],
-            tag=self.stored.tokenizer.tag(self.to),
+            direction=self.stored.tokenizer.direction(self.to),
             settings=self.settings,
             cut=words.__getitem__,
             scored=False,

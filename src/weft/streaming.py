@@ -18,7 +18,8 @@ from weft.alignment.read import read
 from weft.alignment.side import Array, Side
 from weft.alignment.words import words
 from weft.answering import Answer, Looking, answers, one_line, written
-from weft.data.tokenizer import EOS, Tokenizer
+from weft.data.direction import Direction
+from weft.data.tokenizer import Tokenizer
 from weft.decoding import Decoder
 from weft.generation.settings import SearchSettings
 from weft.generation.stream import Progress, Trace, search_steps
@@ -54,20 +55,22 @@ class Piece:
 
 @torch.inference_mode()
 def stream(
-    decoder: Decoder, segment: Segment, *, tag: int, settings: SearchSettings, align: bool = False
+    decoder: Decoder, segment: Segment, *, direction: Direction, settings: SearchSettings, align: bool = False
 ) -> Iterator[Piece]:
     """Pieces of the best answer for a segment, each as soon as it is certain; spans are inside segment and answer.
 
     Raises UnsupportedError where a model is to align that cannot.
     """
     looking = decoder.looking(align)
-    pieces = _Pieces(segment, decoder.tokenizer, looking)
+    pieces, source = _Pieces(segment, decoder.tokenizer, looking, direction), direction.source(segment.tokens.ids)
+    if direction.first is not None:
+        settings = replace(settings, forced_first=direction.first)
     for progress in search_steps(
         decoder.model,
-        decoder.memory([segment.tokens.ids]),
-        start=torch.tensor([tag], device=decoder.device),
-        source_lengths=torch.tensor([len(segment.tokens.ids) + 1], device=decoder.device),
-        eos=EOS,
+        decoder.memory([source]),
+        start=torch.tensor([direction.start], device=decoder.device),
+        source_lengths=torch.tensor([len(source)], device=decoder.device),
+        eos=direction.eos,
         settings=settings,
         record=None if looking is None else looking.record,
     ):
@@ -79,8 +82,9 @@ def stream(
 class _Pieces:
     """What of one answer has been handed out."""
 
-    def __init__(self, segment: Segment, tokenizer: Tokenizer, looking: Looking | None) -> None:
+    def __init__(self, segment: Segment, tokenizer: Tokenizer, looking: Looking | None, direction: Direction) -> None:
         self._segment, self._tokenizer, self._looking = segment, tokenizer, looking
+        self._columns = direction.columns
         self._shown = ""
         self._aligned = 0  # words
         self._rows: list[Array] = []
@@ -88,7 +92,7 @@ class _Pieces:
     def take(self, progress: Progress) -> Piece:
         """What is new in the progress of a search."""
         if progress.result is not None:
-            [ranked] = answers(progress.result, [self._segment], self._tokenizer, self._looking)
+            [ranked] = answers(progress.result, [self._segment], self._tokenizer, self._looking, columns=self._columns)
             return self._rest(ranked[0])
         text = self._grow(one_line(self._tokenizer.decode(progress.stable[0]).rstrip(_UNFINISHED)))
         if self._looking is None or not progress.traces[0].slots:

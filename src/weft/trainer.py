@@ -13,6 +13,7 @@ from torch import nn
 
 from weft.base.errors import ConfigError
 from weft.data.batch import TokenBatches
+from weft.data.direction import Direction
 from weft.recipe import Recipe
 from weft.runlog import END, Log, opened_logs
 from weft.store.checkpoint import checkpoints, latest_step, read_checkpoint, write_checkpoint
@@ -138,7 +139,7 @@ class Run:
 
     def _settle_alignment(self) -> None:
         """Lets the finished models find the heads by which they align, on development pairs, if none was guided."""
-        pairs = [(pair.source, pair.target, pair.tag) for pair in self.read.dev[:ALIGNMENT_PAIRS]]
+        pairs = [(pair.source, pair.target, Direction(pair.tag)) for pair in self.read.dev[:ALIGNMENT_PAIRS]]
         config = self.recipe.model_config_for(self.read.tokenizer.vocabulary_size)
         if not pairs or config.kind != "transformer" or config.alignment_head is not None:
             return

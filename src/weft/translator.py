@@ -12,6 +12,7 @@ import torch
 
 from weft.alignment.link import WordAlignment
 from weft.base.errors import ConfigError
+from weft.data.direction import Direction
 from weft.decoding import Decoder, Job
 from weft.encoded_source import EncodedSource
 from weft.forcing import ForcedPair, forced_pairs, forced_scores
@@ -95,6 +96,10 @@ class Translator:
             raise ConfigError(f"to {to} there are several source languages; choose one of {', '.join(choices)}")
         return from_ or choices[0], to
 
+    def direction(self, from_: str, to: str) -> Direction:
+        """What the model wants to see around ids of these languages."""
+        return self.tokenizer.direction(to, from_)
+
     @overload
     def translate(self, text: str, *, to: str, **options: Unpack[Options]) -> Translation: ...
     @overload
@@ -126,7 +131,7 @@ class Translator:
         sources = self._sources(text)
         search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
         jobs = self._jobs(sources, text, prefix)
-        answers = iter(self.decoder.decode(jobs, tag=self.tokenizer.tag(to), settings=search, align=align))
+        answers = iter(self.decoder.decode(jobs, direction=self.direction(from_, to), settings=search, align=align))
         found = [
             woven(
                 source, list(islice(answers, len(source.segments))), languages=(from_, to), search=search, align=align
@@ -158,16 +163,19 @@ class Translator:
         With `align`, pieces with links: those of a word come when nothing can change them, one token or more after its
         text. All of them together are those of `translate`.
         """
-        _, to = self.pair(to, from_)
-        search = self.search_settings(beam=beam)
+        direction, search = self.direction(*self.pair(to, from_)), self.search_settings(beam=beam)
         self.decoder.looking(align)  # raises before any work
-        pieces = self._pieces(text, self.tokenizer.tag(to), search, align)
+        pieces = self._pieces(text, direction, search, align)
         return pieces if align else (piece.text for piece in pieces if piece.text)
 
-    def encode(self, text: str | Texts) -> EncodedSource:
-        """The sources as the decoder reads them, for any target language, beam and prefix; they can be saved."""
+    def encode(self, text: str | Texts, *, to: str | None = None, from_: str | None = None) -> EncodedSource:
+        """The sources as the decoder reads them, for any beam and prefix; they can be saved.
+
+        weft's own models read a source alike whatever it is translated to, and so from; others may want to be told.
+        """
         sources = [self._read(each) for each in _texts(text)]
-        memories = iter(self.decoder.memories([segment.tokens.ids for s in sources for segment in s.segments]))
+        framed = self.tokenizer.reading(from_, to)
+        memories = iter(self.decoder.memories([framed.source(each.tokens.ids) for s in sources for each in s.segments]))
         return EncodedSource(
             texts=tuple(source.text for source in sources),
             segments=tuple(tuple((each.start, each.end) for each in source.segments) for source in sources),
@@ -183,14 +191,15 @@ class Translator:
 
         With `align`, links and word confidences too: those that translating to just this target would have given.
         """
-        _, to = self.pair(to, from_)
-        looking, tag = self.decoder.looking(align), self.tokenizer.tag(to)
+        direction, looking = self.direction(*self.pair(to, from_)), self.decoder.looking(align)
         if looking is not None:
-            found = forced_pairs(self.stored.model, self.tokenizer, pairs, tag=tag, settings=looking.settings)
+            found = forced_pairs(
+                self.stored.model, self.tokenizer, pairs, direction=direction, settings=looking.settings
+            )
             return [_scored(pair) for pair in found]
         sources = self.tokenizer.encode_batch([source for source, _ in pairs])
         targets = self.tokenizer.encode_batch([target for _, target in pairs])
-        totals = forced_scores(self.stored.model, sources, targets, tag=tag)
+        totals = forced_scores(self.stored.model, sources, targets, direction=direction)
         return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
 
     def search_settings(
@@ -227,7 +236,7 @@ class Translator:
         known = chain.from_iterable(text.memories if isinstance(text, EncodedSource) else ())
         return [Job(each, tuple(forced), next(known, None)) for source in sources for each in source.segments]
 
-    def _pieces(self, text: str, tag: int, search: SearchSettings, align: bool) -> Iterator[Piece]:
+    def _pieces(self, text: str, direction: Direction, search: SearchSettings, align: bool) -> Iterator[Piece]:
         source, written = self._read(text), 0
         for place, (start, end) in enumerate(source.gaps):
             gap = text[start:end]
@@ -237,7 +246,9 @@ class Translator:
                 written += len(gap)
             if place < len(source.segments):
                 begin = written
-                for piece in stream(self.decoder, source.segments[place], tag=tag, settings=search, align=align):
+                for piece in stream(
+                    self.decoder, source.segments[place], direction=direction, settings=search, align=align
+                ):
                     yield piece.moved(end, begin)
                     written += len(piece.text)
 

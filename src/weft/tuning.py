@@ -13,16 +13,17 @@ from weft.alignment.pairs import Gold
 from weft.alignment.selection import Agreed, Rated, choose_by_agreement, choose_by_gold
 from weft.alignment.settings import AlignmentSettings
 from weft.alignment.words import given_words, words
+from weft.data.direction import Direction
 from weft.data.tokenizer import Tokenizer
 from weft.looking import alignment_of, choose_alignment, seen
 from weft.models.config import ModelConfig
 from weft.store.folder import StoredModel, load, save
 
 
-def tune_alignment(folder: Path, pairs: Sequence[tuple[str, str, int]]) -> Choice:
+def tune_alignment(folder: Path, pairs: Sequence[tuple[str, str, Direction]]) -> Choice:
     """Finds the layer and heads by which a model aligns best and writes them into its folder.
 
-    `pairs` are source, target and tag of the target language; a few hundred are enough, and no gold links are needed.
+    `pairs` are source, target and direction; a few hundred are enough, and no gold links are needed.
     Raises UnsupportedError for a model without cross-attention.
     """
     stored = load(folder)
@@ -47,9 +48,9 @@ def tune_by_agreement(
     model that knows both directions is named twice; it has one reading, so the best that is the same both ways is kept.
     """
     forward, back = load(folder), load(reverse)
-    there = seen(*_parts(forward), pairs, tag=forward.tokenizer.tag(to[0]), cut=cut)
+    there = seen(*_parts(forward), pairs, direction=forward.tokenizer.direction(to[0]), cut=cut)
     changed_over = [(target, source) for source, target in pairs]
-    again = seen(*_parts(back), changed_over, tag=back.tokenizer.tag(to[1]), cut=cut)
+    again = seen(*_parts(back), changed_over, direction=back.tokenizer.direction(to[1]), cut=cut)
     table = choose_by_agreement(there, again, base=_base(forward))
     best = next(one for one in table if reverse != folder or one.forward == one.reverse)
     _write(forward, folder, best.forward)
@@ -71,7 +72,7 @@ def tune_by_gold(
     Gold links are between the words of `cut`, those that white space parts. A few dozen pairs are enough.
     """
     stored = load(folder)
-    found = list(seen(*_parts(stored), pairs, tag=stored.tokenizer.tag(to), cut=cut))
+    found = list(seen(*_parts(stored), pairs, direction=stored.tokenizer.direction(to), cut=cut))
     table = choose_by_gold(found, gold, base=_base(stored))
     _write(stored, folder, table[0].settings)
     return table

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from weft.base.padded import pad
-from weft.data.tokenizer import EOS
+from weft.data.direction import Direction
 from weft.decoding import Decoder, Job
 from weft.generation.batching import batches_by_length
 from weft.generation.settings import SearchSettings
@@ -56,7 +56,9 @@ class Validation:
         texts = [""] * len(jobs)
         for tag in {pair.tag for pair in self.pairs}:
             rows = [row for row, pair in enumerate(self.pairs) if pair.tag == tag]
-            answers = decoder.decode([jobs[row] for row in rows], tag=tag, settings=settings, align=False)
+            answers = decoder.decode(
+                [jobs[row] for row in rows], direction=Direction(tag), settings=settings, align=False
+            )
             for row, ranked in zip(rows, answers, strict=True):
                 texts[row] = ranked[0].text
         self.samples = [
@@ -72,9 +74,10 @@ class Validation:
         total, count = 0.0, 0
         lengths = [len(source) + len(target) + 2 for source, target in zip(self.sources, self.targets, strict=True)]
         for rows in batches_by_length(lengths, max_tokens=_BATCH_TOKENS):
-            source = pad([[*self.sources[row], EOS] for row in rows], device=device)
-            inputs = pad([[self.pairs[row].tag, *self.targets[row]] for row in rows], device=device)
-            outputs = pad([[*self.targets[row], EOS] for row in rows], device=device)
+            pairs = [(Direction(self.pairs[row].tag), self.sources[row], self.targets[row]) for row in rows]
+            source = pad([direction.source(source) for direction, source, _ in pairs], device=device)
+            inputs = pad([direction.heard(target) for direction, _, target in pairs], device=device)
+            outputs = pad([direction.written(target) for direction, _, target in pairs], device=device)
             logits = model(source, inputs.values)[outputs.keep]
             total += float(cross_entropy(logits, outputs.values[outputs.keep], 0.0).likelihood)
             count += len(logits)

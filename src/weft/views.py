@@ -94,8 +94,8 @@ def translated(
     source = Source(text, tuple(Segment.of(text, span, translator.tokenizer) for span in encoded.segments[0]))
     jobs = [Job(segment, (), memory) for segment, memory in zip(source.segments, encoded.memories[0], strict=True)]
     search = translator.search_settings(beam=beam)
-    tag = translator.tokenizer.tag(languages[1])
-    found = translator.decoder.decode(jobs, tag=tag, settings=search, align=True)
+    direction = translator.direction(*languages)
+    found = translator.decoder.decode(jobs, direction=direction, settings=search, align=True)
     return _view(translator, languages, source, [ranked[0] for ranked in found])
 
 
@@ -105,8 +105,10 @@ def forced(translator: Translator, text: str, target: str, *, to: str, from_: st
     source = Source(text, (Segment.of(text, (0, len(text)), translator.tokenizer),))
     looking = translator.decoder.looking(align=True)
     assert looking is not None
-    tag, stored = translator.tokenizer.tag(languages[1]), translator.stored
-    [pair] = forced_pairs(stored.model, stored.tokenizer, [(text, target)], tag=tag, settings=looking.settings)
+    direction, stored = translator.direction(*languages), translator.stored
+    [pair] = forced_pairs(
+        stored.model, stored.tokenizer, [(text, target)], direction=direction, settings=looking.settings
+    )
     scores = pair.token_log_probabilities
     answer = Answer(target, sum(scores), len(scores) - 1, pair.weights.alignment, scores[:-1], pair.words)
     return _view(translator, languages, source, [answer])
@@ -115,7 +117,8 @@ def forced(translator: Translator, text: str, target: str, *, to: str, from_: st
 def _view(translator: Translator, languages: tuple[str, str], source: Source, answers: Sequence[Answer]) -> View:
     stored = translator.stored
     pairs = [(segment.text, answer.text) for segment, answer in zip(source.segments, answers, strict=True)]
-    read = seen(stored.model, stored.config.model, stored.tokenizer, pairs, tag=stored.tokenizer.tag(languages[1]))
+    direction = translator.direction(*languages)
+    read = seen(stored.model, stored.config.model, stored.tokenizer, pairs, direction=direction)
     settings = alignment_of(stored.config)
     assert settings is not None, "a model that cannot align has raised by now"
     return View(translator, languages, source, tuple(answers), tuple(read), settings)

@@ -58,12 +58,12 @@ WAYS: dict[str, tuple[Find, SearchSettings]] = {
 @torch.inference_mode()
 def test_gathered_weights_are_those_of_forcing(tiny: Translator, way: str, prefix: str | None) -> None:
     find, settings = WAYS[way]
-    config, tag = tiny.config.model, tiny.tokenizer.tag("fr")
+    config, direction = tiny.config.model, tiny.tokenizer.direction("fr")
     sources, record = tiny.tokenizer.encode_batch(TEXTS), Record(cross_sites(config))
     result = find(
         tiny.stored.model,
         tiny.stored.model.encode(pad([[*ids, EOS] for ids in sources])),
-        start=torch.full((len(sources),), tag),
+        start=torch.full((len(sources),), direction.start),
         source_lengths=torch.tensor([len(ids) + 1 for ids in sources]),
         eos=EOS,
         settings=settings,
@@ -72,7 +72,7 @@ def test_gathered_weights_are_those_of_forcing(tiny: Translator, way: str, prefi
     )
     for row, hypothesis, weights in gathered(result, record, cross_sites(config)):
         written = [token for token in hypothesis.tokens if token != EOS]
-        expected = cross_weights(tiny.stored.model, config, sources[row], written, tag=tag)
+        expected = cross_weights(tiny.stored.model, config, sources[row], written, direction=direction)
         mine = weights[:, :, : len(written) + 1, : len(sources[row]) + 1]
         torch.testing.assert_close(mine, expected, rtol=0, atol=1e-5)
 

@@ -12,6 +12,7 @@ import torch
 from tests.tiny import save_untrained, toy
 
 import weft
+from weft.data.direction import Direction
 from weft.data.tokenizer import EOS
 from weft.translation import Hypothesis, Translation
 from weft.translator import Translator
@@ -144,11 +145,11 @@ def test_padding_and_company_change_no_score(opened: Callable[..., Translator], 
 def test_forcing_the_whole_answer_gives_the_answer(opened: Callable[..., Translator], kind: str) -> None:
     translator = opened(kind)
     [[free]] = translator.decoder.decode(
-        jobs(translator, ()), tag=3, settings=translator.search_settings(), align=False
+        jobs(translator, ()), direction=Direction(3), settings=translator.search_settings(), align=False
     )
     ids = tuple(translator.tokenizer.encode(free.text).ids)
     forced = translator.decoder.decode(
-        jobs(translator, (*ids, EOS)), tag=3, settings=translator.search_settings(beam=1), align=False
+        jobs(translator, (*ids, EOS)), direction=Direction(3), settings=translator.search_settings(beam=1), align=False
     )
     assert forced[0][0].text == free.text
 

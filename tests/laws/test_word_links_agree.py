@@ -200,10 +200,10 @@ def test_scored_pairs_are_aligned_each_by_itself(translator: Translator, rules: 
 
 def test_confidences_multiply_to_the_probability_of_what_was_written(tiny: Translator) -> None:
     """Tokens that stand in one word each, and all of them in one: together with </s> they are the whole."""
-    tag, text = tiny.tokenizer.tag("fr"), "the red dog sleeps."
+    direction, text = tiny.tokenizer.direction("fr"), "the red dog sleeps."
     [ranked] = tiny.decoder.decode(
         [Job(Segment.of(text, (0, len(text)), tiny.tokenizer))],
-        tag=tag,
+        direction=direction,
         settings=SearchSettings(beam=3, nbest=3),
         align=True,
     )

@@ -21,10 +21,13 @@ from tokenizers import Tokenizer as Engine
 
 from weft.base.errors import ConfigError, DataError
 from weft.data.compose import compose, nfc
+from weft.data.direction import BOS as BOS
+from weft.data.direction import EOS as EOS
+from weft.data.direction import PAD as PAD
+from weft.data.direction import Direction
 from weft.data.pretokens import PATTERN, byte_alphabet
 from weft.data.utf8 import checked, code_points, decode_lossy
 
-PAD, BOS, EOS = 0, 1, 2
 FILE_NAME = "tokenizer.json"
 _SPECIALS = ("<pad>", "<s>", "</s>")
 
@@ -120,6 +123,14 @@ class Tokenizer:
             known = ", ".join(self._tags)
             raise ConfigError(f"language must be one of {known}, got {language!r}; choose one of these")
         return self._tags[language]
+
+    def direction(self, to: str, from_: str | None = None) -> Direction:
+        """What stands around ids when a text becomes one of this language; ConfigError names those there are."""
+        return Direction(self.tag(to))
+
+    def reading(self, from_: str | None = None, to: str | None = None) -> Direction:
+        """What stands around the ids of a source, as far as its language and that of its translation matter to it."""
+        return Direction(self.bos)
 
     def encode(self, text: str) -> Encoding:
         """Ids without specials, and their spans in the text as given.
