@@ -16,6 +16,7 @@ from weft.alignment.settings import AlignmentSettings
 from weft.alignment.side import Array, Side
 from weft.alignment.words import words
 from weft.attention.record import Record
+from weft.data.direction import Direction
 from weft.data.tokenizer import Tokenizer
 from weft.generation.hypothesis import Hypothesis, Result
 from weft.segments import Segment
@@ -46,12 +47,12 @@ class Looking:
         """With a record for a search to come."""
         return Looking(settings, Record([settings.site]))
 
-    def weights(self, result: Result, hypotheses: Sequence[tuple[int, Hypothesis]]) -> Array:
+    def weights(self, result: Result, hypotheses: Sequence[tuple[int, Hypothesis]], direction: Direction) -> Array:
         """The weights `[m t s]` that these hypotheses of a search, each with the row of its source, have read."""
         slots = [hypothesis.slots or () for _, hypothesis in hypotheses]
         rows = [row for row, _ in hypotheses]
         asked = gather(self.record.at(self.settings.site), result.rows, sources=rows, slots=slots)
-        return read(asked.observation, self.settings)
+        return read(asked.observation, self.settings, before=len(direction.before))
 
 
 def answers(
@@ -60,18 +61,15 @@ def answers(
     tokenizer: Tokenizer,
     looking: Looking | None,
     *,
-    columns: slice = slice(None),
+    direction: Direction,
 ) -> list[tuple[Answer, ...]]:
-    """All hypotheses for each segment, best first; without `looking` they have no links.
-
-    `columns` are the positions of the source that are its text and what stands behind it.
-    """
+    """All hypotheses for each segment, best first; without `looking` they have no links."""
     flat = [(row, hypothesis) for row, ranked in enumerate(result.hypotheses) for hypothesis in ranked]
     if looking is None:
         found = iter([_plain(hypothesis, tokenizer) for _, hypothesis in flat])
     else:
         with torch.inference_mode():
-            weights = looking.weights(result, flat)[..., columns]
+            weights = looking.weights(result, flat, direction)
         found = iter(
             [
                 _aligned(hypothesis, segments[row], tokenizer, own, looking.settings)

@@ -126,7 +126,7 @@ class Decoder:
                 "wanted probabilities from the model, got NaN: its weights or its number type are no good; "
                 "train or fetch it again, or load it in float32"
             )
-        return answers(result, [job.segment for job in jobs], self.tokenizer, looking, columns=direction.columns)
+        return answers(result, [job.segment for job in jobs], self.tokenizer, looking, direction=direction)
 
 
 def _joined(held: Sequence[Memory | None]) -> Memory:

@@ -77,7 +77,8 @@ def forced_pairs(
         record, batch = Record([settings.site]), [read_pairs[row] for row in rows]
         log_probs = _forced(model, [each.ids for each in batch], direction, record=record, scored=scored)
         with torch.inference_mode():
-            weights = read(record.at(settings.site)[0], settings)[:, direction.rows, direction.columns]
+            whole = read(record.at(settings.site)[0], settings, before=len(direction.before))
+            weights = whole[:, direction.rows]
         found = []
         for each, own, scores in zip(batch, weights, log_probs, strict=True):
             shares = word_weights(own, source=each.source, target=each.target, settings=settings)

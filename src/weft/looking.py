@@ -106,10 +106,10 @@ def seen(
     for source, target in pairs:
         reading, writing = tokenizer.encode(source), tokenizer.encode(target)
         layers = cross_observations(model, config, reading.ids, writing.ids, direction=direction)
-        rows, columns = direction.rows, direction.columns
+        before = len(direction.before)
         yield Seen(
-            torch.stack([layer.weights()[0][:, rows, columns] for layer in layers]),
-            torch.stack([layer.value_norms()[0][..., columns] for layer in layers]),
+            torch.stack([layer.weights()[0][:, direction.rows].roll(-before, -1) for layer in layers]),
+            torch.stack([layer.value_norms()[0].roll(-before, -1) for layer in layers]),
             Side(source, reading.spans, cut(source)),
             Side(target, writing.spans, cut(target)),
         )

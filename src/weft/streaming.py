@@ -84,7 +84,7 @@ class _Pieces:
 
     def __init__(self, segment: Segment, tokenizer: Tokenizer, looking: Looking | None, direction: Direction) -> None:
         self._segment, self._tokenizer, self._looking = segment, tokenizer, looking
-        self._columns = direction.columns
+        self._direction = direction
         self._shown = ""
         self._aligned = 0  # words
         self._rows: list[Array] = []
@@ -92,8 +92,10 @@ class _Pieces:
     def take(self, progress: Progress) -> Piece:
         """What is new in the progress of a search."""
         if progress.result is not None:
-            [ranked] = answers(progress.result, [self._segment], self._tokenizer, self._looking, columns=self._columns)
-            return self._rest(ranked[0])
+            [[best, *_]] = answers(
+                progress.result, [self._segment], self._tokenizer, self._looking, direction=self._direction
+            )
+            return self._rest(best)
         text = self._grow(one_line(self._tokenizer.decode(progress.stable[0]).rstrip(_UNFINISHED)))
         if self._looking is None or not progress.traces[0].slots:
             return Piece(text)
@@ -121,11 +123,9 @@ class _Pieces:
         if looking.settings.decision not in LOCAL:  # any later word may change any link
             return Piece(text)
         target = replace(written(tokens, self._tokenizer), text=self._shown, words=ended_words(self._shown))
-        first, self._aligned = (
-            self._aligned,
-            self._aligned + self._num_new(target, len(self._rows) - looking.settings.shift),
-        )
-        new = replace(target, words=target.words[first : self._aligned])
+        end = self._aligned + self._num_new(target, len(self._rows) - looking.settings.shift)
+        new = replace(target, words=target.words[self._aligned : end])
+        self._aligned = end
         found = word_alignment(np.stack(self._rows), source=self._segment.side, target=new, settings=looking.settings)
         return Piece(text, found, confidences(new, trace.log_probabilities))
 
@@ -143,7 +143,7 @@ class _Pieces:
             return
         seen = looking.record.at(looking.settings.site)[steps]
         asked = gather(seen, [torch.zeros(1, dtype=torch.long)] * len(seen), sources=[0], slots=[slots[steps]])
-        self._rows += list(read(asked.observation, looking.settings)[0])
+        self._rows += list(read(asked.observation, looking.settings, before=len(self._direction.before))[0])
 
 
 def ended_words(text: str) -> list[Span]:

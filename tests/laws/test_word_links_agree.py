@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import weft
 from weft.alignment.confidence import Word
 from weft.alignment.link import Link, Unaligned
 from weft.alignment.settings import AlignmentSettings
+from weft.data.direction import EOS
 from weft.decoding import Job
+from weft.forcing import forced_pairs
 from weft.generation.settings import SearchSettings
 from weft.looking import alignment_of
 from weft.segments import Segment
 from weft.store.config import SearchDefaults
+from weft.streaming import stream
 from weft.translation import Hypothesis, Score
 from weft.translator import Translator
 
@@ -249,3 +253,30 @@ def test_no_text_is_too_odd_to_align(guided: Translator, text: str) -> None:
         for link in one.alignment or ():
             totals[link.target] += link.probability
         assert all(total <= 1 + 1e-6 for total in totals.values())
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_codes_around_the_source_are_no_word_of_it(tiny: Translator, rules: str) -> None:
+    """What other models read before and behind a text: the same links while streaming, found, and forced."""
+    translator = set_to(Translator(tiny.stored), "as told", rules)
+    tag, text = tiny.tokenizer.direction("fr"), "the red dog sleeps."
+    direction = replace(tag, before=(5, 7), after=(EOS, 11))
+    segment = Segment.of(text, (0, len(text)), tiny.tokenizer)
+    settings = translator.search_settings(beam=3)
+    [[best, *_]] = translator.decoder.decode([Job(segment)], direction=direction, settings=settings, align=True)
+    found = list(best.alignment.links), list(best.alignment.unaligned), list(best.words)
+    pieces = list(stream(translator.decoder, segment, direction=direction, settings=settings, align=True))
+    streamed = (
+        [link for piece in pieces for link in piece.alignment.links],
+        [one for piece in pieces for one in piece.alignment.unaligned],
+        [word for piece in pieces for word in piece.words],
+    )
+    same(streamed, found)
+    assert translator.decoder.alignment is not None
+    arguments = {"direction": direction, "settings": translator.decoder.alignment}
+    [forced] = forced_pairs(tiny.stored.model, tiny.tokenizer, [(text, best.text)], **arguments)  # type: ignore[arg-type]
+    if sum(forced.token_log_probabilities) == pytest.approx(best.log_probability, abs=1e-9):
+        links = forced.weights.alignment
+        same((list(links.links), list(links.unaligned), list(forced.words)), found)
+    taken = [one.probability for one in best.alignment.unaligned]
+    assert (max(taken) < 1e-6) == (rules != "end is no word")

@@ -60,11 +60,11 @@ def word_weights(weights: Array, *, source: Side, target: Side, settings: Alignm
     """Attention over tokens as shares of words: sums over the tokens of a source word, means over a target word's.
 
     `weights` `[t s]` are what the chosen heads read (`alignment.read`): row t is what decoder step t read, the step
-    that reads the start token being row 0; columns are the source's tokens, then </s>, then padding, which may hold
-    anything. Target tokens that belong to no word (such as </s>) or whose row is missing are passed over. A token in
-    part of a word counts to that word, one in several words is shared among source words by their parts in it and
-    counts for each target word in full. What source tokens outside all words got is on no word, and so is a target word
-    none of whose tokens has a row. Raises ShapeError if there are fewer columns than source tokens.
+    that reads the start token being row 0; columns are the source's tokens, then </s> and other codes, then padding,
+    which holds zeros or NaN. Target tokens that belong to no word (such as </s>) or whose row is missing are passed
+    over. A token in part of a word counts to that word, one in several words is shared among source words by their
+    parts in it and counts for each target word in full. What source tokens outside all words got is on no word, and so
+    is a target word none of whose tokens has a row. Raises ShapeError if there are fewer columns than source tokens.
     """
     of_tokens = token_shares(weights, source=source, target=target, settings=settings)
     to_source, to_target = source.overlaps(), (target.overlaps() > 0)[: len(of_tokens.mass)].T.astype(np.float64)
@@ -90,7 +90,7 @@ def token_shares(weights: Array, *, source: Side, target: Side, settings: Alignm
             f"{list(weights.shape)}; pass the weights of one pair and the tokens that were encoded"
         )
     rows = weights[int(settings.shift) :][: len(target.tokens)]
-    null = 1 - rows[:, : num_source + 1].sum(1)
+    null = 1 - np.nansum(rows, 1)
     null[null < _NOISE] = 0
     mass = rows[:, :num_source].copy()
     if settings.final_punctuation:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from weft.alignment.settings import AlignmentSettings
 from weft.alignment.side import Array
 from weft.attention.record import Observation
 from weft.base.shapes import Float, Tensor
 
 
-def read(observation: Observation, settings: AlignmentSettings) -> Array:
-    """The weights `[m t s]` of all rows m of an observation: the mean of the chosen heads, by norm if so set."""
+def read(observation: Observation, settings: AlignmentSettings, *, before: int = 0) -> Array:
+    """The weights `[m t s]` of all rows m of an observation: the mean of the chosen heads, by norm if so set.
+
+    The columns of the text come first: the `before` positions that stand ahead of it (codes of languages) are put last.
+    """
     weights = observation.weights(heads=settings.heads)
-    return combined(weights, observation.value_norms(heads=settings.heads) if settings.norm_weighting else None)
+    norms = observation.value_norms(heads=settings.heads) if settings.norm_weighting else None
+    return np.roll(combined(weights, norms), -before, -1)
 
 
 def combined(weights: Float[Tensor, "*m r t s"], norms: Float[Tensor, "*m r s"] | None = None) -> Array:

@@ -30,8 +30,8 @@ class AlignmentSettings(BaseModel):
     norm_weighting: bool = False
     """Weigh each source token by the length of what it hands on, |v W_o| of each head (Kobayashi et al. 2020)."""
     renormalise: bool = True
-    """Share the weight on </s> among the source tokens; if False it counts as aligned to no word. What a head with a
-    learned score of "no word" gave to it is on no word either way."""
+    """Share the weight on </s> (and on codes of languages) among the source tokens; if False it counts as aligned to no
+    word. What a head with a learned score of "no word" gave to it is on no word either way."""
     final_punctuation: bool = False
     """If the source ends in punctuation, only a final punctuation mark of the target may be linked to that mark, and
     is (an unstated rule of the code of Chen et al. 2020: heads rest on the full stop)."""
