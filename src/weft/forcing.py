@@ -98,7 +98,7 @@ class _Read:
 
     @staticmethod
     def of(source: str, target: str, tokenizer: Tokenizer, cut: Callable[[str], Sequence[Span]]) -> _Read:
-        reading, writing = tokenizer.encode(source), tokenizer.encode(target)
+        reading, writing = tokenizer.encode(source), tokenizer.target.encode(target)
         return _Read(
             Side(source, reading.spans, cut(source)),
             Side(target, writing.spans, cut(target)),

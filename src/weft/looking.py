@@ -104,7 +104,7 @@ def seen(
 ) -> Iterator[Seen]:
     """Each pair (source, target) with what every head read and its words, to choose settings by what they link."""
     for source, target in pairs:
-        reading, writing = tokenizer.encode(source), tokenizer.encode(target)
+        reading, writing = tokenizer.encode(source), tokenizer.target.encode(target)
         layers = cross_observations(model, config, reading.ids, writing.ids, direction=direction)
         before = len(direction.before)
         yield Seen(
@@ -124,7 +124,7 @@ def _observed(
     norms: bool,
 ) -> Iterator[Observed]:
     for source_text, target_text, direction in pairs:
-        source, target = tokenizer.encode(source_text).ids, tokenizer.encode(target_text).ids
+        source, target = tokenizer.encode(source_text).ids, tokenizer.target.encode(target_text).ids
         if source and target:
             layers = cross_observations(model, config, source, target, direction=direction)
             rows, columns = direction.rows, direction.columns

@@ -198,7 +198,7 @@ class Translator:
             )
             return [_scored(pair) for pair in found]
         sources = self.tokenizer.encode_batch([source for source, _ in pairs])
-        targets = self.tokenizer.encode_batch([target for _, target in pairs])
+        targets = self.tokenizer.target.encode_batch([target for _, target in pairs])
         totals = forced_scores(self.stored.model, sources, targets, direction=direction)
         return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
 
@@ -230,7 +230,7 @@ class Translator:
         ]
 
     def _jobs(self, sources: Sequence[Source], text: Text, prefix: str | None) -> list[Job]:
-        forced = self.tokenizer.encode(prefix).ids if prefix else []
+        forced = self.tokenizer.target.encode(prefix).ids if prefix else []
         if forced and any(len(source.segments) > 1 for source in sources):
             raise ConfigError("a prefix wants texts of one sentence each, got several; translate the first one alone")
         known = chain.from_iterable(text.memories if isinstance(text, EncodedSource) else ())

@@ -100,19 +100,20 @@ SEEDS = {
 TABLES = ("shared", "embed_tokens", "lm_head")
 
 
-def make(name: str, seed: int | None = None, **changes: Any) -> Any:
+def make(name: str, *, spread: float = 3.0, **changes: Any) -> Any:
     """A model of transformers whose outputs are lively: random weights alone would write one token for ever.
 
-    What all states have in common is taken out of the tables of tokens, so that logits tell of what differs.
+    What all states have in common is taken out of the tables of tokens, so that logits tell of what differs. A `spread`
+    of weights above 1 makes layers say more, and rounding too.
     """
     config_name, class_name, values = CASES[name]
     config = getattr(transformers, config_name)(**(values | changes))
     with torch.random.fork_rng():
-        torch.manual_seed(SEEDS[name] if seed is None else seed)
+        torch.manual_seed(SEEDS[name])
         model = getattr(transformers, class_name)(config).eval()
         for key, parameter in model.named_parameters():
             if parameter.requires_grad:
-                _enliven(key, parameter)
+                _enliven(key, parameter, spread)
         for _ in range(4):
             _tell_apart(model)
         model.get_output_embeddings().weight.data[EOS] *= 1.6
@@ -124,13 +125,13 @@ def make(name: str, seed: int | None = None, **changes: Any) -> Any:
 
 
 @torch.no_grad()
-def _enliven(key: str, parameter: torch.Tensor) -> None:
+def _enliven(key: str, parameter: torch.Tensor, spread: float) -> None:
     if "norm" in key and key.endswith("weight"):
         torch.nn.init.normal_(parameter, 1.0, 0.3)
     elif parameter.dim() == 1:
         torch.nn.init.normal_(parameter, 0.0, 0.3)
     else:
-        torch.nn.init.normal_(parameter, 0.0, 3 * parameter.shape[-1] ** -0.5)
+        torch.nn.init.normal_(parameter, 0.0, spread * parameter.shape[-1] ** -0.5)
 
 
 @torch.no_grad()

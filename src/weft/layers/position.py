@@ -28,9 +28,11 @@ class Sinusoidal(nn.Module):
         self.width, self.offset = width, offset
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
-        even = torch.arange(0, self.width, 2, dtype=torch.float32, device=positions.device)
+        # In float32 the angle of position 500 would be off by 3e-5; not every device has float64.
+        wide = torch.float32 if positions.device.type == "mps" else torch.float64
+        even = torch.arange(0, self.width, 2, dtype=wide, device=positions.device)
         angles = (positions[..., None] + self.offset) * torch.exp(even * (-math.log(10000.0) / self.width))
-        return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width]
+        return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width].float()
 
 
 class EvenlySpaced(nn.Module):
