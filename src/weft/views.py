@@ -67,7 +67,7 @@ class View:
             rows += [f"<2{self.languages[1]}>", *_pieces(one.target.text, one.target.tokens)]
             columns += [*_pieces(one.source.text, one.source.tokens), "</s>"]
         return Heat(
-            _diagonal([one.weights for one in self.seen]),
+            _diagonal([one.weights[..., : len(one.source.tokens) + 1] for one in self.seen]),  # no other codes
             rows,
             columns,
             chosen=settings,
