@@ -15,7 +15,7 @@ from weft.data.pretokens import byte_alphabet
 from weft.data.reader import Reader
 from weft.data.tokenizer_file import load_tokenizer
 from weft.interop.generation import Specials
-from weft.interop.tokenizer import read_tokenizer
+from weft.interop.tokenizers import tokenizer_of
 
 
 def noise(count: int = 151) -> list[str]:
@@ -42,7 +42,7 @@ class Case:
     def read(self, folder: Path) -> BorrowedTokenizer:
         pad, eos, bos = (getattr(self.theirs, f"{role}_token_id") for role in ("pad", "eos", "bos"))
         specials = Specials(pad=eos if pad is None else pad, eos=eos, bos=bos, start=eos)
-        return read_tokenizer(folder, model_type=self.model_type, specials=specials)
+        return tokenizer_of(folder, model_type=self.model_type, specials=specials)
 
     def wanted(self, text: str, **how: Any) -> list[int]:
         """Their ids; `</s>` in a text is four characters, as it is to us."""

@@ -17,13 +17,13 @@ from weft.data.borrowed import BorrowedTokenizer
 from weft.data.tokenizer_file import load_tokenizer
 from weft.interop.generation import Specials
 from weft.interop.sentencepiece_file import read_sentencepiece
-from weft.interop.tokenizer import read_tokenizer
+from weft.interop.tokenizers import tokenizer_of
 
 SPECIALS = Specials(pad=1, eos=2, bos=0, start=2)
 
 
 def read(folder: Path, model_type: str, specials: Specials = SPECIALS) -> BorrowedTokenizer:
-    return read_tokenizer(folder, model_type=model_type, specials=specials)
+    return tokenizer_of(folder, model_type=model_type, specials=specials)
 
 
 def change(path: Path, how: Callable[[dict[str, Any]], object]) -> None:
@@ -61,6 +61,24 @@ def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
     folders.t5(tmp_path)
     with pytest.raises(DataError, match=r"got \d+ tokens, and config.json says eos 5000; fetch both from one place"):
         read(tmp_path, "t5", Specials(pad=0, eos=5000, start=0))
+
+
+def test_more_tokens_than_the_model_has_ids(tmp_path: Path) -> None:
+    folders.marian(tmp_path)
+    with pytest.raises(
+        DataError, match=r"wanted a tokenizer of at most 97 tokens, as the model has, got \d+, such as '"
+    ):
+        tokenizer_of(tmp_path, model_type="marian", specials=SPECIALS, sizes=(97, 97))
+
+
+def test_special_tokens_that_the_model_has_no_id_for_are_not_read(tmp_path: Path) -> None:
+    folders.byte_level(tmp_path)
+    size = len(json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8")))
+    with_mask = tokenizer_of(tmp_path, model_type="bart", specials=SPECIALS, sizes=(size + 3, size + 3))
+    without = tokenizer_of(tmp_path, model_type="bart", specials=SPECIALS, sizes=(size - 1, size - 1))
+    assert with_mask.vocabulary_size == with_mask.target.vocabulary_size == size + 3
+    assert max(with_mask.encode("a <mask>").ids) == size - 1
+    assert max(without.encode("a <mask>").ids) < size - 1
 
 
 def test_an_unknown_class(tmp_path: Path) -> None:

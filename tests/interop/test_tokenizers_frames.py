@@ -15,11 +15,11 @@ from tests.interop.tokenizer_folders import transformers, write
 from weft.base.errors import ConfigError
 from weft.data.borrowed import BorrowedTokenizer
 from weft.data.direction import Direction
-from weft.data.protocol import AnyTokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.data.tokenizer import Tokenizer
 from weft.interop.generation import Specials
 from weft.interop.languages import code_of, full_code, plain_codes
-from weft.interop.tokenizer import read_tokenizer, source_language
+from weft.interop.tokenizers import source_language, tokenizer_of
 
 START = 7
 TEXT = "Hello world"
@@ -27,7 +27,7 @@ TEXT = "Hello world"
 
 def ours(folder: Path, model_type: str, **how: Any) -> BorrowedTokenizer:
     specials = Specials(pad=1, eos=how.pop("eos", 2), bos=how.pop("bos", 0), start=START)
-    return read_tokenizer(folder, model_type=model_type, specials=specials, **how)
+    return tokenizer_of(folder, model_type=model_type, specials=specials, **how)
 
 
 def theirs(folder: Path, class_name: str, text: str = TEXT, **how: Any) -> list[int]:
@@ -122,7 +122,7 @@ def test_an_end_behind(make: Callable[[Path], None], name: str, tmp_path: Path) 
 def test_what_a_config_asks_for_first_is_forced(tmp_path: Path) -> None:
     folders.byte_level(tmp_path)
     specials = Specials(pad=1, eos=2, bos=0, start=2, forced_first=0)
-    assert read_tokenizer(tmp_path, model_type="bart", specials=specials).direction(to="en").first == 0
+    assert tokenizer_of(tmp_path, model_type="bart", specials=specials).direction(to="en").first == 0
 
 
 def test_whisper_is_told_language_and_task(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_model_that_reads_the_source_language_must_be_told(tmp_path: Path) -> 
 
 
 def test_wefts_own_tokenizer_speaks_the_same(tmp_path: Path) -> None:
-    own: AnyTokenizer = Tokenizer.train(["a b c"] * 3, vocabulary_size=270, languages=["en", "fr"])
+    own: TextTokenizer = Tokenizer.train(["a b c"] * 3, vocabulary_size=270, languages=["en", "fr"])
     assert own.direction(to="fr") == Direction(4, after=(own.eos,))
     assert own.target is own
 

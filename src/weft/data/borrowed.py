@@ -18,7 +18,7 @@ from weft.data.writer import Writer
 
 
 class BorrowedTokenizer:
-    """Speaks `AnyTokenizer`; everything that differs between families is in the definition."""
+    """Speaks `TextTokenizer`; everything that differs between families is in the definition."""
 
     def __init__(self, definition: str, *, side: str = "source") -> None:
         """From the text of a `tokenizer.json`; ValueError if it is none of this kind. `side` is what it reads."""
@@ -47,7 +47,10 @@ class BorrowedTokenizer:
 
     @property
     def vocabulary_size(self) -> int:
-        return len(self._writer)
+        """Number of ids, of the source or, for `target`, of what is written: all that the model has, named or not."""
+        if self._about.sizes is not None:
+            return self._about.sizes[self._side == "target"]
+        return self._reader.vocabulary_size
 
     @property
     def languages(self) -> tuple[str, ...]:

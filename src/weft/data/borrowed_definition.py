@@ -63,6 +63,8 @@ class Definition(_Frozen):
     """How sources are read."""
     target: Reading | None = None
     """How targets are read, where that differs; its vocabulary is the one that is written with."""
+    sizes: tuple[int, int] | None = None
+    """How many ids the model has for sources and for targets; None: as many as there are tokens."""
     pad: int
     eos: int
     bos: int | None = None

@@ -31,16 +31,17 @@ class Reader:
         own = self._engine.get_vocab(with_added_tokens=True)
         self._spaces = {i for name, i in own.items() if set(name) <= _SPACES}
         self._names = None if reading.vocabulary is None else _Names(reading, own, unknown)
+        self.vocabulary_size = max(own.values()) + 1 if reading.vocabulary is None else len(reading.vocabulary)
 
     def encode(self, text: str) -> Encoding:
-        """As `AnyTokenizer.encode`."""
+        """As `TextTokenizer.encode`."""
         checked(text)
         normal = self._rewrite(text)
         found = self._engine.encode(normal.text, add_special_tokens=False)
         return Encoding(self._named(found, normal.text), self._spans(found, normal))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """As `AnyTokenizer.encode_batch`."""
+        """As `TextTokenizer.encode_batch`."""
         for text in texts:
             checked(text)
         normal = [self._rewrite(text).text for text in texts]

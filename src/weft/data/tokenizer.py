@@ -137,11 +137,6 @@ class Tokenizer:
         """What stands around the ids of a source, as far as its language and that of its translation matter to it."""
         return Direction(self.bos)
 
-    @property
-    def target(self) -> Tokenizer:
-        """The tokenizer of target texts: this one."""
-        return self
-
     def encode(self, text: str) -> Encoding:
         """Ids without specials, and their spans in the text as given.
 

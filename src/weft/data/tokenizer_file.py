@@ -7,13 +7,13 @@ from pathlib import Path
 
 from weft.base.errors import DataError
 from weft.data.borrowed import BorrowedTokenizer
-from weft.data.protocol import AnyTokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.data.tokenizer import FILE_NAME, Tokenizer
 
 _BORROWED = re.compile(r'\s*\{\s*"kind"\s*:\s*"borrowed"')
 
 
-def load_tokenizer(folder: Path) -> AnyTokenizer:
+def load_tokenizer(folder: Path) -> TextTokenizer:
     """The tokenizer of a model folder; DataError if the file is missing or none that weft wrote."""
     path = folder / FILE_NAME
     try:

@@ -24,16 +24,13 @@ class Writer:
         hidden = frozenset(silent)
         self._bytes = [b"" if i in hidden else as_bytes(name) for i, name in enumerate(names)]
 
-    def __len__(self) -> int:
-        return len(self._bytes)
-
     def decode(self, ids: Iterable[int]) -> str:
         """The text of the ids; bytes that are no UTF-8 become U+FFFD."""
         text = b"".join(self._parts(ids)).decode("utf-8", errors="replace")
         return text[slice(*self._kept(text))]
 
     def token_spans(self, ids: Sequence[int]) -> tuple[str, list[Span]]:
-        """As `AnyTokenizer.token_spans`: without the spaces before words."""
+        """As `TextTokenizer.token_spans`: without the spaces before words."""
         parts = list(self._parts(ids))
         text, places = decode_lossy(b"".join(parts))
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64).tolist()
