@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +46,10 @@ class Piece:
 
     def __str__(self) -> str:
         return self.text
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of a translation in JSON, each with what this piece adds to it."""
+        return {"text": self.text, **self.alignment.to_json(), "words": [one.to_json() for one in self.words]}
 
     def moved(self, source: int, target: int) -> Piece:
         """The same piece where the two texts stand this many code points further on."""

@@ -114,6 +114,24 @@ def test_nbest_text_has_exactly_n_lines(weft: Any, echo: list[dict[str, Any]]) -
     assert echo[0]["nbest"] == 3
 
 
+def test_streamed_pieces_add_up_to_the_translation_and_its_links(weft: Any) -> None:
+    texts = ["The dog.", "", "A cat. A dog."]
+    whole = [
+        json.loads(line)
+        for line in weft("translate", *texts, "--to", "fr", "--align", "--format", "json").stdout.splitlines()
+    ]
+    pieces = [
+        json.loads(line) for line in weft("translate", *texts, "--to", "fr", "--align", "--stream").stdout.splitlines()
+    ]
+    for number, wanted in enumerate(whole, start=1):
+        mine = [piece for piece in pieces if piece["line"] == number]
+        assert "".join(piece["text"] for piece in mine) == wanted["text"]
+        found = [link for piece in mine for link in piece["alignment"]]
+        assert [(one["source"], one["target"]) for one in found] == [
+            (one["source"], one["target"]) for one in wanted["alignment"]
+        ]
+
+
 def test_streamed_text_is_the_translation(weft: Any) -> None:
     texts = ["The dog.", "", "A cat. A dog."]
     streamed = weft("translate", *texts, "--to", "fr", "--stream")
@@ -195,7 +213,10 @@ WRONG = {
     "missing input": (["--to", "fr", "--input", "/nowhere/x"], "/nowhere/x: wanted a readable file"),
     "output folder": (["x", "--to", "fr", "--output", "/nowhere/x"], "--output /nowhere/x: wanted a file to write"),
     "text and input": (["x", "--to", "fr", "--input", "y"], "either TEXT or --input"),
-    "stream and links": (["x", "--to", "fr", "--stream", "--align"], "--stream writes plain text"),
+    "stream and links": (
+        ["x", "--to", "fr", "--stream", "--align", "--format", "table"],
+        "--stream writes one hypothesis",
+    ),
     "resume without file": (["--to", "fr", "--resume"], "--resume goes on with the lines of --output"),
     "device": (["x", "--to", "fr", "--device", "abacus"], "--device wants a device"),
     "beam below nbest": (["x", "--to", "fr", "--beam", "1", "--nbest", "3"], "nbest"),

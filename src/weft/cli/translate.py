@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Options:
         Path | None, typer.Option(metavar="F", help="Write there, line by line; default: standard output.")
     ] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an --output that was left off.")] = False
-    stream: Annotated[bool, typer.Option("--stream", help="Show text as soon as it is certain.")] = False
+    stream: Annotated[bool, typer.Option("--stream", help="Show text (and links) as soon as it is certain.")] = False
 
     @property
     def form(self) -> Format:
@@ -62,6 +63,8 @@ class Options:
             return self.format
         if not self.align:
             return Format.text
+        if self.stream:
+            return Format.json
         return Format.table if self.output is None and to_terminal() else Format.json
 
     @property
@@ -73,8 +76,11 @@ class Options:
         """Raises ConfigError for options that contradict each other."""
         if self.texts and self.input:
             raise ConfigError("translate wants either TEXT or --input, got both; leave one out")
-        if self.stream and (self.form is not Format.text or self.nbest > 1 or self.align):
-            raise ConfigError("--stream writes plain text, one hypothesis; leave out --align, --nbest and --format")
+        if self.stream and (self.nbest > 1 or self.form is not (Format.json if self.align else Format.text)):
+            raise ConfigError(
+                "--stream writes one hypothesis, as plain text or with --align as one JSON object a piece; "
+                "leave out --nbest and other formats"
+            )
         if self.resume and (self.output is None or self.texts or self.form is Format.table):
             raise ConfigError("--resume goes on with the lines of --output F; name it, with lines to read and no table")
         check_apart(self.source, self.output)
@@ -180,10 +186,14 @@ def _left_off(wanted: Options) -> str:
 def _stream(translator: Translator, lines: Iterable[str], wanted: Options) -> None:
     """Writes pieces as they become certain."""
     with line_writer(wanted.output, append=wanted.resume, end="") as write:
-        for line in lines:
-            for piece in translator.stream(line, to=wanted.to, from_=wanted.from_, beam=wanted.beam):
-                write(one_line(piece))
-            write("\n")
+        for number, line in enumerate(lines, start=1):
+            if wanted.align:
+                for piece in translator.stream(line, to=wanted.to, from_=wanted.from_, beam=wanted.beam, align=True):
+                    write(json.dumps({"line": number, **piece.to_json()}, ensure_ascii=False) + "\n")
+            else:
+                for text in translator.stream(line, to=wanted.to, from_=wanted.from_, beam=wanted.beam):
+                    write(one_line(text))
+                write("\n")
 
 
 def _show_tables(translations: Iterator[Translation], wanted: Options) -> None:
