@@ -9,11 +9,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from weft.aligned import Alignment
     from weft.aligning import align
+    from weft.converting import convert
     from weft.encoded_source import EncodedSource
     from weft.inspecting import Page, inspect
+    from weft.store.hub import pull, push
     from weft.translator import Translator, load
 
-__all__ = ["Alignment", "EncodedSource", "Page", "Translator", "__version__", "align", "inspect", "load"]
+__all__ = [
+    "Alignment",
+    "EncodedSource",
+    "Page",
+    "Translator",
+    "__version__",
+    "align",
+    "convert",
+    "inspect",
+    "load",
+    "pull",
+    "push",
+]
 __version__ = version("weft")
 
 _HOMES = {
@@ -22,8 +36,11 @@ _HOMES = {
     "Page": "weft.inspecting",
     "Translator": "weft.translator",
     "align": "weft.aligning",
+    "convert": "weft.converting",
     "inspect": "weft.inspecting",
     "load": "weft.translator",
+    "pull": "weft.store.hub",
+    "push": "weft.store.hub",
 }
 
 

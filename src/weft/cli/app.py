@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from weft.cli.align import align
+from weft.cli.convert import convert
 from weft.cli.evaluate import evaluate
 from weft.cli.inspect import inspect
 from weft.cli.models import models
@@ -50,6 +51,11 @@ _EXAMPLES: dict[Callable[[Any, Shared], None], str] = {
         weft train recipes/multi30k-en-de.toml --out runs/de --data data --resume
         weft train my.toml --out runs/mine --set training.steps=2000 --init runs/de/best""",
     models: "weft models --format json",
+    convert: """
+        weft convert en-fr en-fr-hf --to hf
+        weft convert en-fr en-fr-ct2 --to ct2
+        weft convert runs/mine/best hf:me/mine
+        weft convert hf:me/mine models/mine""",
     inspect: """
         weft inspect "The big red dog sleeps." --to fr --output dog.html
         weft inspect "The big red dog sleeps." --to fr --output dog.html --versus shifted,mutual""",

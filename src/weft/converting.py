@@ -1,0 +1,40 @@
+"""A model from one form to another: a source that is read, a target that appears whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from weft.base.errors import ConfigError, DataError
+from weft.interop.ctranslate2_folder import write_ctranslate2
+from weft.interop.write import write
+from weft.store.atomic import whole_folder
+from weft.store.folder import StoredModel, load
+
+WRITERS: dict[str, Callable[[StoredModel, Path], None]] = {"hf": write, "ct2": write_ctranslate2}
+"""Forms that a weft model leaves in, to what fills an empty folder with it."""
+
+
+def convert(source: str | Path, target: Path, *, to: str) -> None:
+    """Writes the model of a folder or a name to a new folder, in the form `to`: whole or not at all.
+
+    Raises ConfigError if the target is taken, DataError if it cannot be written (a full disk), and what reading the
+    source and writing the form raise, before anything is written.
+    """
+    if to not in WRITERS:
+        raise ConfigError(f"to must be one of {', '.join(WRITERS)}, got {to!r}; choose one of these")
+    check_free(target)
+    stored = load(source)
+    try:
+        with whole_folder(target) as part:
+            WRITERS[to](stored, part)
+    except OSError as error:
+        raise DataError(
+            f"{target}: wanted to write a model, got: {error}; make room or choose another place"
+        ) from error
+
+
+def check_free(target: Path) -> None:
+    """Raises ConfigError unless nothing stands there yet, or an empty folder."""
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise ConfigError(f"{target}: wanted a new or empty folder, got one that is taken; choose another name")
