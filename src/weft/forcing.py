@@ -119,7 +119,7 @@ def _forced(
     if not scored:
         return [[] for _ in pairs]
     outputs = pad([direction.written(pair.target) for pair in pairs], device=device)
-    chosen = log_probabilities(model.out(states)).gather(-1, outputs.values[..., None]).squeeze(-1).tolist()
+    chosen = log_probabilities(states @ model.projection().T).gather(-1, outputs.values[..., None]).squeeze(-1).tolist()
     return [row[direction.rows][: len(pair.target) + 1] for row, pair in zip(chosen, pairs, strict=True)]
 
 
