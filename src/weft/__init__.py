@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from weft.converting import convert
     from weft.encoded_source import EncodedSource
     from weft.inspecting import Page, inspect
-    from weft.store.hub import pull, push
+    from weft.publishing import pull, push
     from weft.translator import Translator, load
 
 __all__ = [
@@ -39,8 +39,8 @@ _HOMES = {
     "convert": "weft.converting",
     "inspect": "weft.inspecting",
     "load": "weft.translator",
-    "pull": "weft.store.hub",
-    "push": "weft.store.hub",
+    "pull": "weft.publishing",
+    "push": "weft.publishing",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Weft
 
-from weft.store import hub
+from weft import publishing
 
 
 def test_a_model_is_written_in_another_form(weft: Weft, tmp_path: Path) -> None:
@@ -31,8 +31,8 @@ def test_the_hub_is_a_source_and_a_target(weft: Weft, tmp_path: Path, monkeypatc
         said.append(("push", source, repo))
         return "https://hub/me/two"
 
-    monkeypatch.setattr(hub, "push", push)
-    monkeypatch.setattr(hub, "pull", lambda repo, folder: said.append(("pull", repo, str(folder))))
+    monkeypatch.setattr(publishing, "push", push)
+    monkeypatch.setattr(publishing, "pull", lambda repo, folder: said.append(("pull", repo, str(folder))))
     result = weft("convert", "two", "hf:me/two")
     assert (result.exit_code, result.stderr) == (0, "weft: pushed to https://hub/me/two\n")
     assert weft("convert", "two", "hf:me/two", "--quiet").stderr == ""

@@ -46,18 +46,19 @@ def convert(wanted: Options, shared: Shared) -> None:
 
 
 def _push(wanted: Options, shared: Shared) -> None:
-    from weft.store import hub
+    from weft import publishing
 
     if wanted.to is not Form.weft:
         raise ConfigError(f"a target on the hub wants --to weft, got {wanted.to.value}; convert to a folder first")
-    address = hub.push(wanted.source, wanted.target)
+    address = publishing.push(wanted.source, wanted.target)
     if not shared.quiet:
         note(f"pushed to {address}")
 
 
 def _pull(wanted: Options) -> None:
-    from weft.store import hub, names
+    from weft import publishing
+    from weft.store import names
 
     if not wanted.source.startswith(names.HUB):
         raise ConfigError(f"{wanted.source} is a weft model already; choose --to hf or --to ct2")
-    hub.pull(wanted.source, Path(wanted.target))
+    publishing.pull(wanted.source, Path(wanted.target))

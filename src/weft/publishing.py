@@ -1,4 +1,4 @@
-"""Model folders on the Hugging Face hub: up with `push`, down with `pull`; nothing but files goes either way."""
+"""weft's own model folders on the Hugging Face hub: up with `push`, down with `pull`; nothing but files goes."""
 
 from __future__ import annotations
 
@@ -39,32 +39,29 @@ def push(
     return f"{hub.constants.ENDPOINT}/{repo}"
 
 
-def fetch(
-    repo: str, *, revision: str | None = None, token: str | None = None, patterns: list[str] | None = None
-) -> Path:
-    """The folder of `ORG/NAME` in the hub's own cache, brought there if it is not; without network, what is there.
-
-    Raises UnsupportedError without the package, ConfigError if it is neither there nor to be had.
-    """
-    repo, hub = repo.removeprefix(HUB), _hub()
-    with _answered(hub, repo, "read it; check name and network, and for a gated model log in with `hf auth login`"):
-        return Path(hub.snapshot_download(repo, revision=revision, token=token, allow_patterns=patterns))
-
-
 def pull(repo: str, folder: Path, *, revision: str | None = None, token: str | None = None) -> Path:
     """Brings a model of weft's from `ORG/NAME` to a new folder, whole or not at all, and answers the folder.
 
-    Raises what `fetch` raises, ConfigError if the folder is taken, and DataError if what came is no whole model.
+    What was fetched once needs no network. Raises UnsupportedError without the package, ConfigError if the folder is
+    taken or the model is not to be had, and DataError if what came is no whole model.
     """
+    repo = repo.removeprefix(HUB)
     if folder.exists():
         raise ConfigError(f"{folder}: wanted a new folder for {repo}, got one that is there; choose another name")
-    cached = fetch(repo, revision=revision, token=token, patterns=sorted(FILES))
+    cached = _fetched(repo, revision=revision, token=token)
     with whole_folder(folder) as part:
         for path in cached.iterdir():
             if path.name in FILES:
                 shutil.copyfile(path, part / path.name)
         _demand_whole(part, f"{repo}: wanted a whole model of weft's", "ask who pushed it")
     return folder
+
+
+def _fetched(repo: str, *, revision: str | None, token: str | None) -> Path:
+    """The folder in the hub's own cache, brought there if it is not; without network, what is there."""
+    hub = _hub()
+    with _answered(hub, repo, "read it; check name and network, and for a gated model log in with `hf auth login`"):
+        return Path(hub.snapshot_download(repo, revision=revision, token=token, allow_patterns=sorted(FILES)))
 
 
 def _demand_whole(folder: Path, wanted: str, remedy: str) -> None:

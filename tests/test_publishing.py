@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.interop.outward import make
 
 import weft
 from weft.base.errors import ConfigError, DataError, UnsupportedError
-from weft.store import hub
 from weft.store.folder import FILES
 from weft.store.verify import verify
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model of weft's own."""
+    return make(tmp_path / "two")
 
 
 @pytest.fixture
@@ -61,15 +67,15 @@ def test_what_is_pushed_is_pulled(folder: Path, there: Path, tmp_path: Path) -> 
 def test_a_folder_that_is_not_whole_is_not_pushed(folder: Path, there: Path) -> None:
     (folder / "README.md").unlink()
     with pytest.raises(DataError, match=r"wanted a whole model folder to push, got card: .*wanted a card"):
-        hub.push(folder, "me/two")
+        weft.push(folder, "me/two")
     assert not there.exists()
 
 
 def test_the_hub_says_no(folder: Path, there: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^hf:me/two: .*got: this token may not write; push there; log in with"):
-        hub.push(folder, "me/two", token="readonly")
+        weft.push(folder, "me/two", token="readonly")
     with pytest.raises(ConfigError, match=r"hf:me/gone: .*no such repository, and no network; read it; check name"):
-        hub.pull("hf:me/gone", tmp_path / "mine")
+        weft.pull("hf:me/gone", tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 
 
@@ -79,24 +85,24 @@ def test_no_network_is_said_by_the_real_thing_too(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ConfigError, match=r"hf:me/two: wanted an answer of the hub, got: .*; push there"):
-        hub.push(folder, "me/two", token="none")
+        weft.push(folder, "me/two", token="none")
     with pytest.raises(ConfigError, match=r"hf:me/two: wanted an answer of the hub, got: .*check name and network"):
-        hub.fetch("me/two")
+        weft.pull("me/two", tmp_path / "mine")
     with pytest.raises(ConfigError, match=r"hf:a/b/c: wanted an answer"):
-        hub.fetch("hf:a/b/c")
+        weft.pull("hf:a/b/c", tmp_path / "mine")
 
 
 def test_what_is_no_model_is_not_pulled(folder: Path, there: Path, tmp_path: Path) -> None:
-    hub.push(folder, "me/two")
+    weft.push(folder, "me/two")
     (there / "me" / "two" / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(DataError, match=r"me/two: wanted a whole model of weft's, got checksums: "):
-        hub.pull("me/two", tmp_path / "mine")
+        weft.pull("me/two", tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
     with pytest.raises(ConfigError, match="wanted a new folder for me/two, got one that is there"):
-        hub.pull("me/two", folder)
+        weft.pull("me/two", folder)
 
 
 def test_without_the_package_it_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UnsupportedError, match=r"wants the package huggingface_hub, .*pip install 'weft\[hf\]'"):
-        hub.push(folder, "me/two")
+        weft.push(folder, "me/two")
