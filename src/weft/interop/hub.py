@@ -1,4 +1,4 @@
-"""`hf:ORG/NAME` to a folder: from the local cache, else from the Hugging Face hub. The one file that knows the hub."""
+"""`hf:ORG/NAME` to a folder: from the local cache, else from the Hugging Face hub."""
 
 from __future__ import annotations
 
