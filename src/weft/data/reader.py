@@ -16,7 +16,8 @@ from weft.data.rewriting import SPACE, Rewrite, Rewritten, by_letters, sentencep
 from weft.data.tokenizer import Encoding, Span
 from weft.data.utf8 import checked
 
-_SPACES = {SPACE, "Ġ"}
+_SPACES = (SPACE, "Ġ")
+"""What is put before texts or words."""
 _NEVER = " "
 """At the end of a name, so that no text holds it: spaces are visible ones by the time that pieces are looked for."""
 
@@ -28,10 +29,11 @@ class Reader:
         """ValueError if the library cannot run the definition. `unknown` is the id of what no token stands for."""
         self._rewrite, definition = _rewriting(reading)
         self._engine = _engine(definition, frozenset(readable))
-        own = self._engine.get_vocab(with_added_tokens=True)
-        self._spaces = {i for name, i in own.items() if set(name) <= _SPACES}
-        self._names = None if reading.vocabulary is None else _Names(reading, own, unknown)
-        self.vocabulary_size = max(own.values()) + 1 if reading.vocabulary is None else len(reading.vocabulary)
+        self._spaces = {self._engine.token_to_id(space) for space in _SPACES}
+        self._names = None if reading.vocabulary is None else _Names(reading, self._engine, unknown)
+        self.vocabulary_size: int = (
+            len(reading.vocabulary) if reading.vocabulary is not None else self._engine.get_vocab_size()
+        )
 
     def encode(self, text: str) -> Encoding:
         """As `TextTokenizer.encode`."""
@@ -67,12 +69,12 @@ class Reader:
 class _Names:
     """From the engine's ids to those of a vocabulary that is shared with another engine."""
 
-    def __init__(self, reading: Reading, own: dict[str, int], unknown: int | None) -> None:
+    def __init__(self, reading: Reading, engine: Engine, unknown: int | None) -> None:
         if unknown is None:
             raise ValueError("a vocabulary of its own needs an unknown token")
         self._vocabulary = {name: i for i, name in enumerate(reading.vocabulary or ())}
         self._unknown, self._engine_unknown = unknown, _unknown(reading.engine)
-        self._ids = {i: self._vocabulary.get(name, unknown) for name, i in own.items()}
+        self._ids = {i: self._vocabulary.get(name, unknown) for name, i in engine.get_vocab().items()}
 
     def of(self, ids: Sequence[int], places: Sequence[Span], text: str) -> list[int]:
         """What this engine does not know may still be a token: of the other side."""
@@ -115,7 +117,10 @@ def _engine(definition: dict[str, Any], readable: frozenset[str]) -> Engine:
     ]
     model = definition["model"]
     if model.get("type") == "Unigram":  # it finds every token of its vocabulary in a text; BPE only what merges make
-        renamed = [[name + _NEVER if name in hidden else name, score] for name, score in model["vocab"]]
+        renamed = list(model["vocab"])
+        for token in definition["added_tokens"]:
+            if token["content"] in hidden and token["id"] < len(renamed):
+                renamed[token["id"]] = [token["content"] + _NEVER, renamed[token["id"]][1]]
         model = model | {"vocab": renamed}
     else:
         added = [token | {"content": token["content"].removesuffix(_NEVER)} for token in added]

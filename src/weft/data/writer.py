@@ -12,6 +12,7 @@ from weft.data.rewriting import SPACE
 from weft.data.tokenizer import Span
 from weft.data.utf8 import decode_lossy
 
+_ALPHABET = byte_alphabet()
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -61,8 +62,7 @@ class Writer:
 
 def _byte_level(name: str) -> bytes:
     """Each character is a byte; a token with any other stands for itself."""
-    alphabet = byte_alphabet()
-    return bytes(alphabet[c] for c in name) if all(c in alphabet for c in name) else name.encode("utf-8")
+    return bytes(_ALPHABET[c] for c in name) if _ALPHABET.keys() >= set(name) else name.encode("utf-8")
 
 
 def _piece(name: str) -> bytes:
