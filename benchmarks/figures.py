@@ -1,20 +1,22 @@
-"""Fills the figures of the README from the JSON files under benchmarks/results, so that no number is typed by hand.
+"""Fills the figures of README and docs from the JSON files under benchmarks/results: no number is typed by hand.
 
     python benchmarks/figures.py [--check]
 
-`--check` writes nothing and fails where the README says something else than the files.
+`--check` writes nothing and fails where a page says something else than the files.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from alignment_figures import tables
+
 RESULTS = Path(__file__).parent / "results"
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 
 
@@ -109,21 +111,29 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def filled(text: str) -> str:
-    """The README with its figures as the files have them."""
+PAGES: dict[str, Callable[[], str]] = {
+    "README.md": table,
+    "docs/alignment.md": lambda: tables(RESULTS),
+}
+"""What fills the figures of each page."""
+
+
+def filled(text: str, figures: str) -> str:
+    """A page with its figures as the files have them."""
     before, rest = text.split(BEGIN)
-    return before + BEGIN + table() + END + rest.split(END)[1]
+    return before + BEGIN + figures + END + rest.split(END)[1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    text = README.read_text(encoding="utf-8")
-    if not options.check:
-        README.write_text(filled(text), encoding="utf-8")
-    elif filled(text) != text:
-        raise SystemExit("README.md and benchmarks/results differ; run python benchmarks/figures.py")
+    for name, figures in PAGES.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        if not options.check:
+            (ROOT / name).write_text(filled(text, figures()), encoding="utf-8")
+        elif filled(text, figures()) != text:
+            raise SystemExit(f"{name} and benchmarks/results differ; run python benchmarks/figures.py")
 
 
 if __name__ == "__main__":
