@@ -46,4 +46,7 @@ def test_what_makes_no_sense_is_refused(weft: Weft, tmp_path: Path) -> None:
     assert "a target on the hub wants --to weft, got hf; convert to a folder first" in result.stderr
     result = weft("convert", "two", tmp_path / "three")
     assert result.exit_code == 2
-    assert "two is a weft model already; choose --to hf or --to ct2" in result.stderr
+    assert (
+        "--to weft wants hf:ORG/NAME to bring a model from, got two; for another form choose --to hf or ct2"
+        in result.stderr
+    )

@@ -10,6 +10,7 @@ from tests.interop.outward import make
 
 from weft.converting import convert
 from weft.data.tokenizer import EOS
+from weft.interop.out_tokenizer import read_own
 from weft.store.folder import load
 
 transformers = pytest.importorskip("transformers")
@@ -51,6 +52,18 @@ def test_it_says_what_its_special_tokens_are(there: Any) -> None:
     assert (theirs.pad_token_id, theirs.bos_token_id, theirs.eos_token_id) == (0, 1, 2)
     assert theirs.convert_tokens_to_ids(["<2fr>", "<2es>"]) == [3, 4]
     assert theirs.model_max_length == 1024
+    assert (theirs.init_kwargs["source_lang"], theirs.init_kwargs["target_lang"]) == ("en", "fr")
+
+
+def test_weft_knows_its_own_again(tmp_path: Path) -> None:
+    make(tmp_path / "ours")
+    convert(tmp_path / "ours", tmp_path / "theirs", to="hf")
+    found = read_own(tmp_path / "theirs")
+    assert found is not None
+    assert found.fingerprint == load(tmp_path / "ours").tokenizer.fingerprint
+    assert read_own(tmp_path) is None
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordLevel", "vocab": {}}}', encoding="utf-8")
+    assert read_own(tmp_path) is None
 
 
 @pytest.fixture(scope="module")

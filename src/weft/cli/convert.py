@@ -60,5 +60,7 @@ def _pull(wanted: Options) -> None:
     from weft.store import names
 
     if not wanted.source.startswith(names.HUB):
-        raise ConfigError(f"{wanted.source} is a weft model already; choose --to hf or --to ct2")
+        raise ConfigError(
+            f"--to weft wants hf:ORG/NAME to bring a model from, got {wanted.source}; for another form choose --to hf or ct2"
+        )
     publishing.pull(wanted.source, Path(wanted.target))

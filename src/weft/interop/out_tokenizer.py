@@ -11,6 +11,7 @@ from tokenizers import processors
 from weft.base.errors import ConfigError, UnsupportedError
 from weft.data.tokenizer import BOS, EOS, FILE_NAME, PAD, Tokenizer
 from weft.interop.generation import Specials
+from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
 
 CONFIG = "tokenizer_config.json"
@@ -49,10 +50,19 @@ def write_definition(tokenizer: Tokenizer, folder: Path) -> None:
     (folder / FILE_NAME).write_text(engine.to_str(pretty=False), encoding="utf-8")
 
 
-def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, longest: int) -> None:
+def read_own(folder: Path) -> Tokenizer | None:
+    """Weft's own tokenizer out of a folder that it was written to; None if the folder holds another, or none."""
+    try:
+        definition = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        return Tokenizer(Engine.from_str(json.dumps(definition | {"post_processor": None})).to_str(pretty=False))
+    except Exception:  # the library raises bare Exception for what is no tokenizer of its kind
+        return None
+
+
+def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, pair: LanguagePair, longest: int) -> None:
     """Writes `tokenizer.json` and `tokenizer_config.json`.
 
-    `</s>` in a text is read as four characters, as weft reads it.
+    `</s>` in a text is read as four characters, as weft reads it. `pair` are the languages that go without saying.
     """
     write_definition(tokenizer, folder)
     names = vocabulary(tokenizer)
@@ -62,6 +72,8 @@ def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, longest: int) -> None
         "bos_token": names[BOS],
         "eos_token": names[EOS],
         "additional_special_tokens": [names[tokenizer.tag(language)] for language in tokenizer.languages],
+        "source_lang": pair.from_,
+        "target_lang": pair.to,
         "split_special_tokens": True,
         "clean_up_tokenization_spaces": False,
         "model_max_length": longest,
