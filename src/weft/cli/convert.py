@@ -61,6 +61,7 @@ def _pull(wanted: Options) -> None:
 
     if not wanted.source.startswith(names.HUB):
         raise ConfigError(
-            f"--to weft wants hf:ORG/NAME to bring a model from, got {wanted.source}; for another form choose --to hf or ct2"
+            f"--to weft wants hf:ORG/NAME to bring a model from, got {wanted.source}; "
+            "for another form choose --to hf or ct2"
         )
     publishing.pull(wanted.source, Path(wanted.target))
