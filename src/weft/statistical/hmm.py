@@ -52,9 +52,11 @@ def posterior(words: Array, null: Array, jumps: Jumps, *, unaligned: float) -> P
         ahead_bs = ahead_bs * stay_tb[t][:, None] + emit_tbs[t] @ move.T
     moved_ss = place_tbs[:-1].reshape(-1, num_s + 1).T @ emit_tbs.reshape(-1, num_s)
     word_tbs /= scale_tb[:, :, None]
+    counts = jumps.counts((moved_ss * move).astype(np.float64), ended_s.astype(np.float64))
+    assert np.isfinite(counts).all(), "a posterior is no number; it would spread from word to word over all the text"
     return Posterior(
         word_tbs.transpose(1, 0, 2),
         null_tb.T,
-        jumps.counts((moved_ss * move).astype(np.float64), ended_s.astype(np.float64)),
+        counts,
         float(np.log(scale_tb, dtype=np.float64).sum() + np.log(end_b, dtype=np.float64).sum()),
     )
