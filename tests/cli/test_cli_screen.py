@@ -9,6 +9,7 @@ import time
 import pytest
 from rich.console import Console
 
+from weft.alignment.confidence import Word
 from weft.alignment.link import Link, Unaligned
 from weft.cli.progress import counting, duration
 from weft.cli.table import show
@@ -37,6 +38,12 @@ def test_a_table_has_each_word_with_sources_best_first_and_its_share_on_no_word(
         "  le     ──────────  The\u00a0<1%              100%\n"
         "  chien  ━━━━━━━━━─  dog\u00a088%  The\u00a010%        –\n"
     )
+
+
+def test_a_table_says_how_sure_the_model_was_where_that_is_known() -> None:
+    words = (Word((0, 2), 0.5), Word((3, 8), 0.971))
+    table = shown(Translation("le chien", -1.0, -2.0, LINKS, UNALIGNED, words, source="The dog", from_="en", to="fr"))
+    assert [line.split()[-1] for line in table.splitlines()[3:6]] == ["sure", "50%", "97%"]
 
 
 def test_a_table_keeps_to_the_screen_and_colours_only_there() -> None:

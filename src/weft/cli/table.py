@@ -37,7 +37,7 @@ def _drawn(hypothesis: Hypothesis, source: str) -> RenderableType:
 
 
 def _table(found: list[Row], sure: Mapping[Span, float]) -> Table:
-    """Words to the left, their sources best first, then the mass on no word and the model's confidence in the word.
+    """Words to the left, their sources best first, the mass on no word and, where it is known, the model's confidence.
 
     A dash where the mass on no word rounds to nothing.
     """
@@ -46,10 +46,11 @@ def _table(found: list[Row], sure: Mapping[Span, float]) -> Table:
     table.add_column("came from", no_wrap=True)
     table.add_column("", overflow="fold")
     table.add_column("no word", justify="right", style="dim", no_wrap=True)
-    table.add_column("sure", justify="right", style="dim", no_wrap=True)
+    if sure:
+        table.add_column("sure", justify="right", style="dim", no_wrap=True)
     for row in found:
-        confidence = _percent(sure[row.span]) if row.span in sure else ""
-        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned), confidence)
+        confidence = [_percent(sure[row.span]) if row.span in sure else ""] if sure else []
+        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned), *confidence)
     return table
 
 
