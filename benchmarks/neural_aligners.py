@@ -66,8 +66,12 @@ def looked_at(stored: StoredModel, path: Path, rows: int | None) -> Both:
     texts = [(pair.source.lower(), pair.target.lower()) for pair in pairs]
     ways = []
     for to, of_way in (("fr", texts), ("en", [(target, source) for source, target in texts])):
-        tag = stored.tokenizer.tag(to)
-        ways.append(list(seen(stored.model, stored.config.model, stored.tokenizer, of_way, tag=tag, cut=given_words)))
+        direction = stored.tokenizer.direction(to)
+        ways.append(
+            list(
+                seen(stored.model, stored.config.model, stored.tokenizer, of_way, direction=direction, cut=given_words)
+            )
+        )
     return Both(ways[0], ways[1], [pair.gold for pair in pairs])
 
 
