@@ -72,6 +72,12 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "mbart": ("MBartConfig", "MBartForConditionalGeneration", {**BART, "scale_embedding": True}),
     "pegasus": ("PegasusConfig", "PegasusForConditionalGeneration", {**BART, "activation_function": "relu"}),
     "m2m100": ("M2M100Config", "M2M100ForConditionalGeneration", BART),
+    "fsmt": (
+        "FSMTConfig",
+        "FSMTForConditionalGeneration",
+        {key: value for key, value in BART.items() if key != "vocab_size"}
+        | {"src_vocab_size": VOCABULARY, "tgt_vocab_size": 51, "scale_embedding": False},
+    ),
     "t5": ("T5Config", "T5ForConditionalGeneration", T5),
     "t5 v1.1": (
         "T5Config",
@@ -91,6 +97,7 @@ SEEDS = {
     "mbart": 12,
     "pegasus": 6,
     "m2m100": 3,
+    "fsmt": 27,
     "t5": 30,
     "t5 v1.1": 4,
     "mt5": 4,
@@ -100,11 +107,11 @@ SEEDS = {
 TABLES = ("shared", "embed_tokens", "lm_head")
 
 
-def make(name: str, *, spread: float = 3.0, **changes: Any) -> Any:
+def make(name: str, *, spread: float = 3.0, loud: float = 2.0, **changes: Any) -> Any:
     """A model of transformers whose outputs are lively: random weights alone would write one token for ever.
 
     What all states have in common is taken out of the tables of tokens, so that logits tell of what differs. A `spread`
-    of weights above 1 makes layers say more, and rounding too.
+    of weights above 1 makes layers say more, and rounding too; `loud` is the standard deviation of logits.
     """
     config_name, class_name, values = CASES[name]
     config = getattr(transformers, config_name)(**(values | changes))
@@ -112,16 +119,20 @@ def make(name: str, *, spread: float = 3.0, **changes: Any) -> Any:
         torch.manual_seed(SEEDS[name])
         model = getattr(transformers, class_name)(config).eval()
         for key, parameter in model.named_parameters():
-            if parameter.requires_grad:
+            if not ("embed_positions" in key and "Sinus" in str(model)):
                 _enliven(key, parameter, spread)
         for _ in range(4):
-            _tell_apart(model)
-        model.get_output_embeddings().weight.data[EOS] *= 1.6
+            _tell_apart(model, loud)
+        _projection(model).weight.data[EOS] *= 1.6
         for key, buffer in model.named_buffers():
             if key == "final_logits_bias":
                 torch.nn.init.normal_(buffer, 0.0, 0.3)
                 buffer[:, EOS] = 0.7
     return model
+
+
+def _projection(model: Any) -> torch.nn.Linear:
+    return getattr(model, "lm_head", None) or model.model.decoder.output_projection
 
 
 @torch.no_grad()
@@ -135,18 +146,18 @@ def _enliven(key: str, parameter: torch.Tensor, spread: float) -> None:
 
 
 @torch.no_grad()
-def _tell_apart(model: Any) -> None:
-    table = model.get_output_embeddings().weight
+def _tell_apart(model: Any, loud: float) -> None:
+    table = _projection(model).weight
     source = torch.randint(3, VOCABULARY - 6, (40, 7))
     target = torch.randint(3, len(table), (40, 5))
     heard: list[torch.Tensor] = []
-    hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, x: heard.append(x[0]))
+    hook = _projection(model).register_forward_pre_hook(lambda _, x: heard.append(x[0]))
     model(input_ids=source, decoder_input_ids=target, use_cache=False)
     hook.remove()
     states = heard[0].flatten(0, 1)
     mean = states.mean(0)
     table -= torch.outer(table @ mean, mean) / mean.square().sum()
-    table *= 2 / ((states - mean) @ table.T).std()
+    table *= loud / ((states - mean) @ table.T).std()
 
 
 def save(model: Any, folder: Path, **how: Any) -> Path:

@@ -17,7 +17,7 @@ from weft.interop.read import read
 
 @pytest.fixture(params=CASES)
 def theirs(request: pytest.FixtureRequest) -> Any:
-    return make(request.param, spread=0.9)
+    return make(request.param, spread=0.9, loud=0.5)
 
 
 @torch.no_grad()

@@ -249,6 +249,17 @@ def test_a_configuration_that_is_none(folder: Path, content: str) -> None:
         read(folder)
 
 
+@pytest.mark.parametrize("half", ["encoder", "decoder"])
+def test_positions_in_a_file_are_those_that_are_computed(folder: Path, half: str) -> None:
+    path, name = folder / "model.safetensors", f"model.{half}.embed_positions.weight"
+    whole, theirs = load_file(path), make("marian").state_dict()[name]
+    save_file(whole | {name: theirs.bfloat16()}, path)
+    assert read(folder).config.position == "sinusoidal"
+    save_file(whole | {name: theirs.flip(0)}, path)
+    with pytest.raises(DataError, match=f"{name}: wanted the sinusoids that config.json describes, got others"):
+        read(folder)
+
+
 MEASURE = """
 import sys
 from pathlib import Path

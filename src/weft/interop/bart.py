@@ -121,36 +121,37 @@ class M2M100Fields(BartFields):
 
 def bart_shape(fields: PlainBartFields) -> ModelConfig:
     """Norm after each sub-layer and after the embedding; learned positions."""
-    return _shape(fields, norm_position="post", embedding_norm=True, **_learned(fields))
+    return shape(fields, norm_position="post", embedding_norm=True, **_learned(fields))
 
 
 def mbart_shape(fields: MBartFields) -> ModelConfig:
     """As BART, but the norm stands before each sub-layer, and once more at the end."""
-    return _shape(fields, norm_position="pre", embedding_norm=True, **_learned(fields))
+    return shape(fields, norm_position="pre", embedding_norm=True, **_learned(fields))
 
 
 def marian_shape(fields: MarianFields) -> ModelConfig:
     """Norm after each sub-layer; sinusoids."""
     own = None if fields.share_encoder_decoder_embeddings else fields.decoder_vocab_size
-    return _shape(fields, norm_position="post", position="sinusoidal", target_vocabulary_size=own)
+    return shape(fields, norm_position="post", position="sinusoidal", target_vocabulary_size=own)
 
 
 def pegasus_shape(fields: PegasusFields) -> ModelConfig:
     """Norm before each sub-layer and once more at the end; sinusoids."""
-    return _shape(fields, norm_position="pre", position="sinusoidal")
+    return shape(fields, norm_position="pre", position="sinusoidal")
 
 
 def m2m100_shape(fields: M2M100Fields) -> ModelConfig:
     """As Pegasus, but sinusoids spaced as in tensor2tensor, counted from the number behind that of padding."""
     first = (fields.pad_token_id or 0) + 1
-    return _shape(fields, norm_position="pre", position="evenly_spaced", position_offset=first)
+    return shape(fields, norm_position="pre", position="evenly_spaced", position_offset=first)
 
 
 def _learned(fields: BartFields) -> dict[str, Any]:
     return {"position": "learned", "max_length": fields.max_position_embeddings}
 
 
-def _shape(fields: BartFields, **parts: Any) -> ModelConfig:
+def shape(fields: BartFields, **parts: Any) -> ModelConfig:
+    """The shape that the fields of all of them describe, with the `parts` of one."""
     return validate(
         ModelConfig,
         {
@@ -198,10 +199,12 @@ TOKENS = Tables(
     projection="lm_head.weight",
     shared="model.shared.weight",
 )
-COMPUTED = (
-    r"model\.(encoder|decoder)\.embed_positions\.weights?",
-    r"model\.(encoder|decoder)\.embed_positions\._float_tensor",
-)
+COMPUTED = {
+    f"model.{half}.embed_positions.{name}": f"{half}.embed.position"
+    for half in ("encoder", "decoder")
+    for name in ("weight", "weights")
+}
+UNUSED = (r"model\.(encoder|decoder)\.embed_positions\._float_tensor",)
 
 
 def layers(norm: Literal["before", "after"]) -> dict[str, Any]:
@@ -244,6 +247,6 @@ LOGITS_BIAS: Table = {"out.projection.bias": Made(("final_logits_bias",), flat=T
 
 BART = Names({**layers("after"), **EMBEDDING_NORMS, **LEARNED_POSITIONS, **LOGITS_BIAS}, TOKENS)
 MBART = Names({**layers("before"), **FINAL_NORMS, **EMBEDDING_NORMS, **LEARNED_POSITIONS, **LOGITS_BIAS}, TOKENS)
-MARIAN = Names({**layers("after"), **LOGITS_BIAS}, TOKENS, computed=COMPUTED)
-PEGASUS = Names({**layers("before"), **FINAL_NORMS, **LOGITS_BIAS}, TOKENS, computed=COMPUTED)
-M2M100 = Names({**layers("before"), **FINAL_NORMS}, TOKENS, computed=COMPUTED)
+MARIAN = Names({**layers("after"), **LOGITS_BIAS}, TOKENS, computed=COMPUTED, unused=UNUSED)
+PEGASUS = Names({**layers("before"), **FINAL_NORMS, **LOGITS_BIAS}, TOKENS, computed=COMPUTED, unused=UNUSED)
+M2M100 = Names({**layers("before"), **FINAL_NORMS}, TOKENS, computed=COMPUTED, unused=UNUSED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.base.errors import UnsupportedError
-from weft.interop import bart, t5
+from weft.interop import bart, fsmt, t5
 from weft.interop.fields import Fields
 from weft.interop.names import Names
 from weft.models.config import ModelConfig
@@ -31,6 +31,7 @@ FAMILIES: dict[str, Family] = {
     "mbart": Family(bart.MBartFields, bart.mbart_shape, lambda _: bart.MBART, bart.bart_ties),
     "pegasus": Family(bart.PegasusFields, bart.pegasus_shape, lambda _: bart.PEGASUS, bart.bart_ties),
     "m2m_100": Family(bart.M2M100Fields, bart.m2m100_shape, lambda _: bart.M2M100, bart.bart_ties),
+    "fsmt": Family(fsmt.FsmtFields, fsmt.fsmt_shape, lambda _: fsmt.NAMES, fsmt.ties),
     "t5": Family(t5.T5Fields, t5.t5_shape, t5.names, t5.ties),
     "mt5": Family(t5.MT5Fields, t5.mt5_shape, t5.names, t5.ties),
     "umt5": Family(t5.MT5Fields, t5.umt5_shape, t5.names, t5.ties),

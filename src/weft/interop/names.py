@@ -48,8 +48,8 @@ class Names:
 
     table: Table
     tokens: Tables
-    computed: tuple[str, ...] = ()
-    """Position tables that weft computes: they are compared, not read."""
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """Tables of positions that weft computes, to the module that does: they are compared, not read."""
     unused: tuple[str, ...] = ()
     """Patterns (regular expressions) of tensors that change nothing."""
     _rules: list[tuple[re.Pattern[str], Rule]] = field(init=False, repr=False, compare=False, default_factory=list)

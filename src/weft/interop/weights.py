@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,6 +15,8 @@ from weft.interop.checkpoint import Stored, equal
 from weft.interop.names import Made, Names
 
 Tensors = Mapping[str, Stored]
+_SAME_POSITION = 1e-2
+"""Tables of positions are often stored in 16 bits."""
 _TOKENS = ("encoder.embed.table.weight", "decoder.embed.table.weight", "out.projection.weight")
 _TIES = {(True, True): "all", (False, True): "target", (True, False): "embeddings", (False, False): "none"}
 
@@ -66,6 +69,7 @@ def fill(model: nn.Module, names: Names, found: Tensors, *, chosen: Mapping[str,
     """
     made = {name: Made((chosen[name],)) if name in chosen else names.of(name) for name, _ in model.named_parameters()}
     _check(model, names, made, found)
+    _compare(model, names, found)
     for name, parameter in model.named_parameters():
         parameter.data = torch.empty(parameter.shape, dtype=dtype)
         row = 0
@@ -78,8 +82,8 @@ def fill(model: nn.Module, names: Names, found: Tensors, *, chosen: Mapping[str,
 def _check(model: nn.Module, names: Names, made: Mapping[str, Made], found: Tensors) -> None:
     read = [tensor for each in made.values() for tensor in each.of]
     missing = sorted(set(read) - found.keys())
-    optional = {*names.tokens, "final_logits_bias"}
-    passed = re.compile("|".join((*names.computed, *names.unused)) or r"(?!)")
+    optional = {*names.tokens, *names.computed, "final_logits_bias"}
+    passed = re.compile("|".join(names.unused) or r"(?!)")
     extra = sorted(name for name in found.keys() - set(read) - optional if not passed.fullmatch(name))
     problems = [f"{len(missing)} tensors are missing ({_some(missing)})"] if missing else []
     if extra:
@@ -92,6 +96,21 @@ def _check(model: nn.Module, names: Names, made: Mapping[str, Made], found: Tens
             f"wanted the tensors that config.json describes, got: {'; '.join(problems)}; weights and config.json "
             "belong to different models, or some files are lost"
         )
+
+
+@torch.no_grad()
+def _compare(model: nn.Module, names: Names, found: Tensors) -> None:
+    """Raises DataError where a file holds other positions than those that weft computes."""
+    for name in sorted(names.computed.keys() & found.keys()):
+        position: Any = model.get_submodule(names.computed[name])
+        table, offset = torch.empty(found[name].shape), position.offset
+        found[name].copy_into(name, table)
+        wanted = position(torch.arange(max(len(table) - offset, 0)))
+        if not torch.allclose(table[offset:], wanted, atol=_SAME_POSITION):
+            raise DataError(
+                f"{name}: wanted the sinusoids that config.json describes, got others; weft computes positions and "
+                "cannot take these"
+            )
 
 
 def _misshapen(model: nn.Module, made: Mapping[str, Made], found: Tensors) -> Iterable[str]:
