@@ -17,7 +17,7 @@ from weft.alignment.side import Array, Side
 from weft.alignment.words import words
 from weft.attention.record import Record
 from weft.data.direction import Direction
-from weft.data.tokenizer import Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.hypothesis import Hypothesis, Result
 from weft.segments import Segment
 
@@ -58,7 +58,7 @@ class Looking:
 def answers(
     result: Result,
     segments: Sequence[Segment],
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     looking: Looking | None,
     *,
     direction: Direction,
@@ -79,12 +79,12 @@ def answers(
     return [tuple(next(found) for _ in ranked) for ranked in result.hypotheses]
 
 
-def _plain(hypothesis: Hypothesis, tokenizer: Tokenizer) -> Answer:
+def _plain(hypothesis: Hypothesis, tokenizer: TextTokenizer) -> Answer:
     return _answer(hypothesis, one_line(tokenizer.decode(hypothesis.tokens)), WordAlignment(), ())
 
 
 def _aligned(
-    hypothesis: Hypothesis, segment: Segment, tokenizer: Tokenizer, weights: Array, settings: AlignmentSettings
+    hypothesis: Hypothesis, segment: Segment, tokenizer: TextTokenizer, weights: Array, settings: AlignmentSettings
 ) -> Answer:
     target = written(hypothesis.tokens, tokenizer)
     found = word_alignment(weights, source=segment.side, target=target, settings=settings)
@@ -102,7 +102,7 @@ def _answer(hypothesis: Hypothesis, text: str, alignment: WordAlignment, found: 
     )
 
 
-def written(tokens: Sequence[int], tokenizer: Tokenizer) -> Side:
+def written(tokens: Sequence[int], tokenizer: TextTokenizer) -> Side:
     """What tokens say, as part of a line, with their spans and the words."""
     text, spans = tokenizer.token_spans(tokens)
     line, lead = one_line(text), len(text) - len(text.lstrip())

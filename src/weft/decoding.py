@@ -15,7 +15,7 @@ from weft.answering import Answer, Looking, answers
 from weft.base.errors import DataError, UnsupportedError
 from weft.base.padded import pad
 from weft.data.direction import Direction
-from weft.data.tokenizer import Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.batching import batches_by_length, in_given_order
 from weft.generation.search import search
 from weft.generation.settings import SearchSettings
@@ -41,7 +41,7 @@ class Decoder:
     def __init__(
         self,
         model: nn.Module,
-        tokenizer: Tokenizer,
+        tokenizer: TextTokenizer,
         *,
         alignment: AlignmentSettings | None = None,
         cache_size: int = 256,

@@ -20,7 +20,7 @@ from weft.attention.record import Record
 from weft.base.padded import pad
 from weft.base.shapes import Tensor
 from weft.data.direction import Direction
-from weft.data.tokenizer import Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.batching import batches_by_length, in_given_order
 from weft.generation.logits import log_probabilities
 
@@ -59,7 +59,7 @@ def forced_scores(
 
 def forced_pairs(
     model: nn.Module,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     pairs: Sequence[tuple[str, str]],
     *,
     direction: Direction,
@@ -97,7 +97,7 @@ class _Read:
     ids: Given
 
     @staticmethod
-    def of(source: str, target: str, tokenizer: Tokenizer, cut: Callable[[str], Sequence[Span]]) -> _Read:
+    def of(source: str, target: str, tokenizer: TextTokenizer, cut: Callable[[str], Sequence[Span]]) -> _Read:
         reading, writing = tokenizer.encode(source), tokenizer.target.encode(target)
         return _Read(
             Side(source, reading.spans, cut(source)),

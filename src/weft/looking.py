@@ -17,7 +17,7 @@ from weft.attention.record import Observation, Record
 from weft.base.errors import UnsupportedError
 from weft.base.padded import pad
 from weft.data.direction import Direction
-from weft.data.tokenizer import Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.models.config import ModelConfig
 from weft.store.config import StoredConfig
 
@@ -73,7 +73,7 @@ def cross_weights(
 def choose_alignment(
     model: torch.nn.Module,
     config: ModelConfig,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     pairs: Iterable[tuple[str, str, Direction]],
     *,
     settings: AlignmentSettings | None = None,
@@ -96,7 +96,7 @@ def choose_alignment(
 def seen(
     model: torch.nn.Module,
     config: ModelConfig,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     pairs: Iterable[tuple[str, str]],
     *,
     direction: Direction,
@@ -118,7 +118,7 @@ def seen(
 def _observed(
     model: torch.nn.Module,
     config: ModelConfig,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     pairs: Iterable[tuple[str, str, Direction]],
     *,
     norms: bool,

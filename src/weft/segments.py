@@ -10,7 +10,8 @@ from math import ceil
 from weft.alignment.side import Side
 from weft.alignment.words import words
 from weft.data.splitter import split
-from weft.data.tokenizer import Encoding, Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
+from weft.data.tokenizer import Encoding
 
 Span = tuple[int, int]
 LONGEST = 120
@@ -27,7 +28,7 @@ class Segment:
     tokens: Encoding
 
     @staticmethod
-    def of(text: str, span: Span, tokenizer: Tokenizer) -> Segment:
+    def of(text: str, span: Span, tokenizer: TextTokenizer) -> Segment:
         """The stretch of a text at a span, tokenised."""
         stretch = text[slice(*span)]
         return Segment(span[0], stretch, tokenizer.encode(stretch))
@@ -62,7 +63,7 @@ class Source:
         return kept[0] + "".join(x + gap for x, gap in zip(translations, kept[1:], strict=True))
 
 
-def read_source(text: str, tokenizer: Tokenizer, *, longest: int = LONGEST) -> Source:
+def read_source(text: str, tokenizer: TextTokenizer, *, longest: int = LONGEST) -> Source:
     """The sentences of a text, tokenised; sentences of more than `longest` tokens in several pieces.
 
     Those without a letter or a digit are left out: of a lone emoji or a row of dashes a model makes words.

@@ -20,7 +20,7 @@ from weft.alignment.side import Array, Side
 from weft.alignment.words import words
 from weft.answering import Answer, Looking, answers, one_line, written
 from weft.data.direction import Direction
-from weft.data.tokenizer import Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.decoding import Decoder
 from weft.generation.settings import SearchSettings
 from weft.generation.stream import Progress, Trace, search_steps
@@ -87,7 +87,9 @@ def stream(
 class _Pieces:
     """What of one answer has been handed out."""
 
-    def __init__(self, segment: Segment, tokenizer: Tokenizer, looking: Looking | None, direction: Direction) -> None:
+    def __init__(
+        self, segment: Segment, tokenizer: TextTokenizer, looking: Looking | None, direction: Direction
+    ) -> None:
         self._segment, self._tokenizer, self._looking = segment, tokenizer, looking
         self._direction = direction
         self._shown = ""

@@ -19,11 +19,11 @@ from weft.forcing import ForcedPair, forced_pairs, forced_scores
 from weft.generation.settings import SearchSettings
 from weft.looking import alignment_of
 from weft.models.config import ModelConfig
+from weft.opening import open_model
 from weft.segments import LONGEST, Segment, Source, read_source
 from weft.store import names
-from weft.store.config import LanguagePair
+from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
-from weft.store.folder import load as load_stored
 from weft.streaming import Piece, stream
 from weft.translation import Score, Translation
 from weft.weaving import Aligned, stayed, woven
@@ -53,13 +53,14 @@ def load(
     dtype: torch.dtype | None = None,
     batch_tokens: int = 4096,
 ) -> Translator:
-    """The translator of a model that ships or is installed, or of a folder; None: the first for the languages.
+    """The translator of a model that ships or is installed, of a folder, of `hf:ORG/NAME`; None: the first that fits.
 
-    Raises ConfigError if there is none (naming those there are), DataError if its files are damaged.
+    A folder holds a model of weft's own or a checkpoint of a family that weft reads. Raises ConfigError if there is
+    none (naming those there are), DataError if files are damaged, UnsupportedError for a checkpoint of another family.
     """
     if model is None:
         model = names.default(to, from_) if to is not None else names.first()
-    return Translator(load_stored(model, device=device, dtype=dtype or torch.float32), batch_tokens=batch_tokens)
+    return Translator(open_model(model, device=device, dtype=dtype or torch.float32), batch_tokens=batch_tokens)
 
 
 class Translator:
@@ -87,7 +88,9 @@ class Translator:
 
     def pair(self, to: str, from_: str | None = None) -> tuple[str, str]:
         """Source and target language of a request; ConfigError names the choices if it is unknown or not clear."""
-        choices = [pair.from_ for pair in self.languages if pair.to == to]
+        choices = [pair.from_ for pair in self.languages if pair.to in (to, ANY)]
+        if ANY in choices:
+            return from_ or ANY, to
         known = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
         if not choices or (from_ is not None and from_ not in choices):
             wanted = f"{from_}-{to}" if from_ else to
@@ -98,7 +101,7 @@ class Translator:
 
     def direction(self, from_: str, to: str) -> Direction:
         """What the model wants to see around ids of these languages."""
-        return self.tokenizer.direction(to, from_)
+        return self.tokenizer.direction(to, None if from_ == ANY else from_)
 
     @overload
     def translate(self, text: str, *, to: str, **options: Unpack[Options]) -> Translation: ...

@@ -14,7 +14,7 @@ from weft.alignment.selection import Agreed, Rated, choose_by_agreement, choose_
 from weft.alignment.settings import AlignmentSettings
 from weft.alignment.words import given_words, words
 from weft.data.direction import Direction
-from weft.data.tokenizer import Tokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.looking import alignment_of, choose_alignment, seen
 from weft.models.config import ModelConfig
 from weft.store.folder import StoredModel, load, save
@@ -78,7 +78,7 @@ def tune_by_gold(
     return table
 
 
-def _parts(stored: StoredModel) -> tuple[nn.Module, ModelConfig, Tokenizer]:
+def _parts(stored: StoredModel) -> tuple[nn.Module, ModelConfig, TextTokenizer]:
     return stored.model, stored.config.model, stored.tokenizer
 
 

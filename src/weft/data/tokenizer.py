@@ -124,6 +124,11 @@ class Tokenizer:
             raise ConfigError(f"language must be one of {known}, got {language!r}; choose one of these")
         return self._tags[language]
 
+    @property
+    def target(self) -> Tokenizer:
+        """The tokenizer of what is written: this one, since source and target share a vocabulary."""
+        return self
+
     def direction(self, to: str, from_: str | None = None) -> Direction:
         """What stands around ids when a text becomes one of this language; ConfigError names those there are."""
         return Direction(self.tag(to))

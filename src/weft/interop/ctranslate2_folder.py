@@ -15,7 +15,7 @@ from weft.data.tokenizer import BOS, EOS, PAD
 from weft.interop.forms import check, skeleton
 from weft.interop.out_card import ctranslate2_card
 from weft.interop.out_config import positions
-from weft.interop.out_tokenizer import special_ids, vocabulary, write_definition
+from weft.interop.out_tokenizer import own_tokenizer, special_ids, vocabulary, write_definition
 from weft.interop.out_weights import warn_of_dropped
 from weft.models.config import ModelConfig
 from weft.store.folder import CARD, StoredModel
@@ -45,7 +45,8 @@ def write_ctranslate2(stored: StoredModel, folder: Path) -> None:
     one_vocabulary = {"target_vocabulary_size": (None, config.vocabulary_size)}
     check(config, skeleton(config) | one_vocabulary, there="ctranslate2")
     warn_of_dropped(stored.model)
-    names = vocabulary(stored.tokenizer)
+    tokenizer = own_tokenizer(stored)
+    names = vocabulary(tokenizer)
     with torch.no_grad():
         spec = _specification(stored.model, config)
     spec.register_source_vocabulary(names)
@@ -57,7 +58,7 @@ def write_ctranslate2(stored: StoredModel, folder: Path) -> None:
     spec.validate()
     spec.optimize()  # one copy of what is tied
     spec.save(str(folder))
-    write_definition(stored.tokenizer, folder)
+    write_definition(tokenizer, folder)
     (folder / CARD).write_text(ctranslate2_card(stored), encoding="utf-8")
 
 

@@ -36,7 +36,7 @@ def card(stored: StoredModel, form: Form) -> str:
     use = _TRANSFORMERS.format(name=stored.folder.name, architecture=form.architecture)
     others = [pair.to for pair in stored.config.languages[1:]]
     if others:
-        starts = ", ".join(f"{to}: {stored.tokenizer.tag(to)}" for to in dict.fromkeys(others))
+        starts = ", ".join(f"{to}: {stored.tokenizer.direction(to).start}" for to in dict.fromkeys(others))
         use += f"\nFor other languages give `generate` another `decoder_start_token_id` ({starts}).\n"
     return f"{use}\nIts own card:\n\n{stored.card}"
 

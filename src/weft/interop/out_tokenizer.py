@@ -17,21 +17,27 @@ from weft.store.folder import StoredModel
 CONFIG = "tokenizer_config.json"
 
 
-def special_ids(stored: StoredModel) -> Specials:
-    """The special ids of a model with weft's own tokenizer; the decoder starts with the tag of its first language.
-
-    Raises ConfigError if the model names no language, UnsupportedError for a tokenizer of somebody else's.
-    """
+def own_tokenizer(stored: StoredModel) -> Tokenizer:
+    """The tokenizer of a model, if it is weft's own; UnsupportedError for one that came with a checkpoint."""
     if not isinstance(stored.tokenizer, Tokenizer):
         raise UnsupportedError(
             f"{stored.folder}: wanted a model with a tokenizer of weft's own, got one that came with a checkpoint; "
             "the checkpoint it was made of is that model there already"
         )
+    return stored.tokenizer
+
+
+def special_ids(stored: StoredModel) -> Specials:
+    """The special ids of a model with weft's own tokenizer; the decoder starts with the tag of its first language.
+
+    Raises ConfigError if the model names no language, UnsupportedError for a tokenizer of somebody else's.
+    """
+    own_tokenizer(stored)
     if not stored.config.languages:
         raise ConfigError(
             f"{stored.folder}: wanted a model that names its languages, got none; add them to config.json"
         )
-    return Specials(pad=PAD, bos=BOS, eos=EOS, start=stored.tokenizer.tag(stored.config.languages[0].to))
+    return Specials(pad=PAD, bos=BOS, eos=EOS, start=own_tokenizer(stored).tag(stored.config.languages[0].to))
 
 
 def vocabulary(tokenizer: Tokenizer) -> list[str]:

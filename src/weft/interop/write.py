@@ -10,7 +10,7 @@ from weft.interop import out_config
 from weft.interop.checkpoint import CONFIG, GENERATION, WEIGHTS
 from weft.interop.forms import form
 from weft.interop.out_card import card
-from weft.interop.out_tokenizer import special_ids, write_tokenizer
+from weft.interop.out_tokenizer import own_tokenizer, special_ids, write_tokenizer
 from weft.interop.out_weights import tensors, warn_of_dropped
 from weft.store.folder import CARD, StoredModel
 from weft.store.tensors import write_tensors
@@ -29,7 +29,7 @@ def write(stored: StoredModel, folder: Path) -> None:
     _write_json(folder / CONFIG, out_config.fields(config, taken, specials))
     _write_json(folder / GENERATION, out_config.generation(stored.config.search, config, specials))
     first = stored.config.languages[0]
-    write_tokenizer(stored.tokenizer, folder, pair=first, longest=out_config.positions(config))
+    write_tokenizer(own_tokenizer(stored), folder, pair=first, longest=out_config.positions(config))
     (folder / CARD).write_text(card(stored, taken), encoding="utf-8")
 
 

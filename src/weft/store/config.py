@@ -18,6 +18,9 @@ FORMAT = 1
 """Version of the folder format that this weft writes, and the newest that it reads."""
 FILE_NAME = "config.json"
 
+ANY = "*"
+"""Stands for a language of which the model's tokenizer, or nobody, knows: many models read any that they write."""
+
 Storage = Literal["float32", "bfloat16", "int8"]
 """How weights lie on disk; int8: matrices as bytes with one float32 scale a row, everything else in float32."""
 
@@ -30,9 +33,9 @@ class LanguagePair(_Frozen):
     """A direction that the model translates in."""
 
     from_: str = Field(alias="from")
-    """Source language, as in `--from`."""
+    """Source language, as in `--from`; `*` is any."""
     to: str
-    """Target language: a tag of the tokenizer, as in `--to`."""
+    """Target language: a tag of the tokenizer, as in `--to`; `*` for a model that writes no particular one."""
 
 
 class SearchDefaults(_Frozen):

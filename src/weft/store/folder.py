@@ -12,13 +12,14 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from weft.base.errors import ConfigError, DataError
+from weft.data.text_tokenizer import TextTokenizer
 from weft.data.tokenizer import FILE_NAME as TOKENIZER
-from weft.data.tokenizer import Tokenizer
+from weft.data.tokenizer_file import load_tokenizer
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.store.atomic import whole_folder
+from weft.store.config import ANY, Storage, StoredConfig, read_config
 from weft.store.config import FILE_NAME as CONFIG
-from weft.store.config import Storage, StoredConfig, read_config
 from weft.store.names import find
 from weft.store.weights import FILE_NAME as WEIGHTS
 from weft.store.weights import load_weights, write_weights
@@ -33,7 +34,7 @@ class StoredModel:
 
     model: nn.Module
     """Speaks `Seq2Seq`; its class is what `config.model.kind` says."""
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     config: StoredConfig
     card: str
     """The text of README.md; empty if there is none."""
@@ -45,7 +46,7 @@ class StoredModel:
 def save(
     folder: Path,
     model: nn.Module,
-    tokenizer: Tokenizer,
+    tokenizer: TextTokenizer,
     config: StoredConfig,
     card: str,
     dtype: Storage | None = None,
@@ -86,7 +87,7 @@ def load(
     folder = find(model)
     config = read_config(folder)
     hashes = {name: _checked_hash(folder / name, config) for name in (WEIGHTS, TOKENIZER)}
-    tokenizer = Tokenizer.load(folder)
+    tokenizer = load_tokenizer(folder)
     check_tokenizer(folder, tokenizer, config)
     network = build_empty(config.model)
     load_weights(network, folder / WEIGHTS, dtype=dtype)
@@ -97,7 +98,7 @@ def load(
         config=config,
         card=card.read_text(encoding="utf-8") if card.exists() else "",
         folder=folder,
-        fingerprint=_fingerprint(config.model, hashes),
+        fingerprint=fingerprint(config.model, hashes),
     )
 
 
@@ -110,14 +111,18 @@ def build_empty(config: ModelConfig) -> nn.Module:
         return build(config)
 
 
-def check_tokenizer(folder: Path, tokenizer: Tokenizer, config: StoredConfig) -> None:
+def check_tokenizer(folder: Path, tokenizer: TextTokenizer, config: StoredConfig) -> None:
     """Raises DataError unless the tokenizer has the model's vocabulary and a tag for each target language."""
-    if tokenizer.vocabulary_size != config.model.vocabulary_size:
-        raise DataError(
-            f"{folder / TOKENIZER}: wanted {config.model.vocabulary_size} tokens, as the model has, got "
-            f"{tokenizer.vocabulary_size}; this tokenizer belongs to another model"
-        )
-    unknown = sorted({pair.to for pair in config.languages} - set(tokenizer.languages))
+    for side, wanted in (
+        (tokenizer, config.model.vocabulary_size),
+        (tokenizer.target, config.model.written_vocabulary_size),
+    ):
+        if side.vocabulary_size != wanted:
+            raise DataError(
+                f"{folder / TOKENIZER}: wanted {wanted} tokens, as the model has, got {side.vocabulary_size}; this "
+                "tokenizer belongs to another model"
+            )
+    unknown = sorted({pair.to for pair in config.languages} - {ANY, *tokenizer.languages})
     if unknown:
         raise DataError(
             f"{folder / TOKENIZER}: wanted tags for the target languages {', '.join(unknown)}, got tags for "
@@ -146,7 +151,8 @@ def _checked_hash(path: Path, config: StoredConfig) -> str:
     return came
 
 
-def _fingerprint(config: ModelConfig, hashes: dict[str, str]) -> str:
+def fingerprint(config: ModelConfig, hashes: dict[str, str]) -> str:
+    """SHA-256 in hex of a shape and of files, given by name with the hash of each."""
     parts = [config.model_dump_json(), *(f"{name} {digest}" for name, digest in sorted(hashes.items()))]
     return hashlib.sha256("\n".join(parts).encode("utf-8")).hexdigest()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from weft.base.errors import DataError, WeftError
-from weft.data.tokenizer import Tokenizer
+from weft.data.tokenizer_file import load_tokenizer
 from weft.store.config import StoredConfig, read_config
 from weft.store.folder import CARD, build_empty, check_tokenizer, file_hash
 from weft.store.weights import FILE_NAME as WEIGHTS
@@ -89,7 +89,7 @@ def _values(config: StoredConfig, folder: Path) -> None:
 
 
 def _tokenizer(config: StoredConfig, folder: Path) -> None:
-    check_tokenizer(folder, Tokenizer.load(folder), config)
+    check_tokenizer(folder, load_tokenizer(folder), config)
 
 
 def _alignment(config: StoredConfig, folder: Path) -> None:
