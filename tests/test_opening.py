@@ -14,8 +14,10 @@ from tests.interop.borrowed import make, save, transformers
 
 import weft
 from weft.base.errors import ConfigError, DataError
+from weft.converting import adopt
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import save as save_stored
+from weft.store.verify import verify
 
 TEXT = "the cat sat on a mat"
 
@@ -100,3 +102,16 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     checkpoint(tmp_path / "odd", "m2m100", "nllb", vocab_size=59)
     with pytest.raises(DataError, match="belongs to another model"):
         weft.load(tmp_path / "odd")
+
+
+def test_a_checkpoint_is_converted_whole_or_not_at_all(marian: tuple[Path, Any], tmp_path: Path) -> None:
+    adopt(marian[0], tmp_path / "mine")
+    assert verify(tmp_path / "mine").ok
+    assert (
+        weft.load(tmp_path / "mine").translate(TEXT, to="de").text == weft.load(marian[0]).translate(TEXT, to="de").text
+    )
+    with pytest.raises(ConfigError, match="wanted a new or empty folder"):
+        adopt(marian[0], tmp_path / "mine")
+    with pytest.raises(ConfigError, match="wanted a checkpoint, got none"):
+        adopt(tmp_path / "mine", tmp_path / "again")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from weft.base.errors import ConfigError, DataError
+from weft.interop.checkpoint import is_checkpoint
 from weft.interop.ctranslate2_folder import write_ctranslate2
+from weft.interop.hub import fetch, is_hub_name
 from weft.interop.write import write
+from weft.opening import open_model
 from weft.store.atomic import whole_folder
-from weft.store.folder import StoredModel, load
+from weft.store.folder import StoredModel, load, save
 
 WRITERS: dict[str, Callable[[StoredModel, Path], None]] = {"hf": write, "ct2": write_ctranslate2}
 """Forms that a weft model leaves in, to what fills an empty folder with it."""
@@ -32,6 +35,21 @@ def convert(source: str | Path, target: Path, *, to: str) -> None:
         raise DataError(
             f"{target}: wanted to write a model, got: {error}; make room or choose another place"
         ) from error
+
+
+def adopt(source: str | Path, target: Path, *, pickle: bool = False, ignore: Iterable[str] = ()) -> None:
+    """Writes a checkpoint, of a folder or of `hf:ORG/NAME`, as a model folder of weft's: whole or not at all.
+
+    `pickle` allows its `.bin` files, `ignore` names fields of its configuration that shall not matter. Raises
+    ConfigError if the target is taken or the source is a model of weft's already, and what opening it raises.
+    """
+    check_free(target)
+    folder = fetch(str(source), pickle=pickle) if is_hub_name(source) else Path(source).expanduser()
+    if not is_checkpoint(folder):
+        raise ConfigError(f"{source}: wanted a checkpoint, got none; a model of weft's leaves with --to hf or --to ct2")
+    stored = open_model(folder, pickle=pickle, ignore=ignore)
+    card = stored.card or f"# {target.name}\n\nConverted from {source}; its licence is that of the checkpoint.\n"
+    save(target, stored.model, stored.tokenizer, stored.config, card)
 
 
 def check_free(target: Path) -> None:

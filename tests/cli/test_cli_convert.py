@@ -8,6 +8,7 @@ import pytest
 from tests.cli.conftest import Weft
 
 from weft import publishing
+from weft.interop import hub
 
 
 def test_a_model_is_written_in_another_form(weft: Weft, tmp_path: Path) -> None:
@@ -31,6 +32,7 @@ def test_the_hub_is_a_source_and_a_target(weft: Weft, tmp_path: Path, monkeypatc
         said.append(("push", source, repo))
         return "https://hub/me/two"
 
+    monkeypatch.setattr(hub, "fetch", lambda _, pickle: tmp_path)
     monkeypatch.setattr(publishing, "push", push)
     monkeypatch.setattr(publishing, "pull", lambda repo, folder: said.append(("pull", repo, str(folder))))
     result = weft("convert", "two", "hf:me/two")
@@ -46,7 +48,4 @@ def test_what_makes_no_sense_is_refused(weft: Weft, tmp_path: Path) -> None:
     assert "a target on the hub wants --to weft, got hf; convert to a folder first" in result.stderr
     result = weft("convert", "two", tmp_path / "three")
     assert result.exit_code == 2
-    assert (
-        "--to weft wants hf:ORG/NAME to bring a model from, got two; for another form choose --to hf or ct2"
-        in result.stderr
-    )
+    assert "two: wanted a checkpoint, got none; a model of weft's leaves with --to hf or --to ct2" in result.stderr

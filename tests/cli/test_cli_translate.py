@@ -209,7 +209,7 @@ WRONG = {
     "language of a named model": (["x", "--to", "de", "--model", "two"], "model two translates en-fr, en-es"),
     "unclear source": (["x", "--to", "es", "--model", "both"], "choose one of en, fr"),
     "missing model": (["x", "--to", "fr", "--model", "tow"], "did you mean two?"),
-    "hub model": (["x", "--to", "fr", "--model", "hf:a/b"], "wanted a weft model"),
+    "hub model": (["x", "--to", "fr", "--model", "hf:a/b/c"], "wanted hf:ORG/NAME"),
     "missing input": (["--to", "fr", "--input", "/nowhere/x"], "/nowhere/x: wanted a readable file"),
     "output folder": (["x", "--to", "fr", "--output", "/nowhere/x"], "--output /nowhere/x: wanted a file to write"),
     "text and input": (["x", "--to", "fr", "--input", "y"], "either TEXT or --input"),

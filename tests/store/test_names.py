@@ -59,7 +59,9 @@ def test_without_any_model_the_message_says_where_they_go(tmp_path: Path, monkey
 
 
 def test_hub_names_say_what_they_wait_for() -> None:
-    with pytest.raises(UnsupportedError, match="one of the Hugging Face hub; these come with `weft convert`"):
+    with pytest.raises(
+        UnsupportedError, match="one of the Hugging Face hub; bring it here with `weft convert hf:org/name TARGET`"
+    ):
         names.find("hf:org/name")
 
 

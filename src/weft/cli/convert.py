@@ -29,6 +29,10 @@ class Options:
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A name (see weft models), a folder or hf:ORG/NAME.")]
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A new folder; or, for weft models, hf:ORG/NAME.")]
     to: Annotated[Form, typer.Option(help="weft's own, a folder for transformers, or one for CTranslate2.")] = Form.weft
+    pickle: Annotated[bool, typer.Option("--pickle", help="Read .bin files too, taking nothing but tensors.")] = False
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="A field of a checkpoint's configuration to pass over.")
+    ] = None
 
 
 def convert(wanted: Options, shared: Shared) -> None:
@@ -38,7 +42,7 @@ def convert(wanted: Options, shared: Shared) -> None:
     if wanted.target.startswith(HUB):
         _push(wanted, shared)
     elif wanted.to is Form.weft:
-        _pull(wanted)
+        _bring(wanted)
     else:
         from weft import converting
 
@@ -55,13 +59,13 @@ def _push(wanted: Options, shared: Shared) -> None:
         note(f"pushed to {address}")
 
 
-def _pull(wanted: Options) -> None:
-    from weft import publishing
-    from weft.store import names
+def _bring(wanted: Options) -> None:
+    """A checkpoint becomes a model of weft's; one of weft's own on the hub comes as it is."""
+    from weft import converting, publishing
+    from weft.interop import hub
+    from weft.interop.checkpoint import is_checkpoint
 
-    if not wanted.source.startswith(names.HUB):
-        raise ConfigError(
-            f"--to weft wants hf:ORG/NAME to bring a model from, got {wanted.source}; "
-            "for another form choose --to hf or ct2"
-        )
-    publishing.pull(wanted.source, Path(wanted.target))
+    if hub.is_hub_name(wanted.source) and not is_checkpoint(hub.fetch(wanted.source, pickle=wanted.pickle)):
+        publishing.pull(wanted.source, Path(wanted.target))
+    else:
+        converting.adopt(wanted.source, Path(wanted.target), pickle=wanted.pickle, ignore=wanted.ignore or ())

@@ -52,8 +52,8 @@ def find(model: str | Path) -> Path:
     text = str(model)
     if text.startswith(HUB):
         raise UnsupportedError(
-            f"{text}: wanted a weft model, got one of the Hugging Face hub; these come with `weft convert`, which this "
-            "version does not have yet: name an installed model or a folder"
+            f"{text}: wanted a weft model, got one of the Hugging Face hub; bring it here with `weft convert {text} "
+            "TARGET` and name its folder"
         )
     named = _named().get(text) if isinstance(model, str) else None
     folder = named or Path(model).expanduser()
