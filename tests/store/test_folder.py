@@ -167,7 +167,9 @@ def test_saving_again_replaces_the_model(
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-@pytest.mark.parametrize("file", ["write_weights", "Tokenizer.save", "StoredConfig.to_json"])
+@pytest.mark.parametrize(
+    "file", ["store.folder.write_weights", "data.tokenizer.Tokenizer.save", "store.folder.StoredConfig.to_json"]
+)
 def test_a_full_disk_leaves_the_last_good_model(
     folder: Path,
     model: nn.Module,
@@ -181,7 +183,7 @@ def test_a_full_disk_leaves_the_last_good_model(
 
     before = logits(load(folder).model)
     with monkeypatch.context() as patch:
-        patch.setattr(f"weft.store.folder.{file}", full)
+        patch.setattr(f"weft.{file}", full)
         with torch.no_grad():
             next(model.parameters()).zero_()
         with pytest.raises(DataError, match=r"two: wanted to write a model, got: .*No space left.*; make room"):
