@@ -124,3 +124,11 @@ def test_every_weight_learns(model: Any) -> None:
     model(pad(SOURCES), tokens(3, 5)).square().sum().backward()
     idle = [name for name, weight in model.named_parameters() if weight.grad is None]
     assert idle == []
+
+
+@torch.no_grad()
+def test_states_times_the_table_are_the_logits(model: Any) -> None:
+    """A loss that never forms all logits learns from these, the bias and the scale of the logits included."""
+    source, target = pad(SOURCES), tokens(3, 5)
+    logits = model.states(source, target) @ model.projection().T
+    torch.testing.assert_close(logits, model(source, target), rtol=0, atol=1e-10)
