@@ -19,7 +19,7 @@ import torch
 from clock import Took, interleaved, ratios, spread
 from report import arguments, described, write
 from weft.store.folder import load
-from weft.translator import Translator
+from weft.translating.translator import Translator
 
 SENTENCES = (
     "The old man who lives next door to us walks his two dogs in the park every morning.",

@@ -30,12 +30,12 @@ import numpy as np
 import torch
 
 from report import arguments, write
+from weft.aligning.gold import GoldPair, read_gold
 from weft.alignment.bootstrap import difference, interval
 from weft.alignment.floors import floors
 from weft.alignment.measure import Counts, count, total
 from weft.alignment.pairs import Pairs, parse_links
 from weft.alignment.symmetrise import SYMMETRISATIONS
-from weft.gold import GoldPair, read_gold
 from weft.statistical.aligner import StatisticalAligner
 from weft.statistical.posteriors import links_above
 

@@ -21,11 +21,11 @@ import torch
 from clock import Took, interleaved, ratios, spread
 from report import arguments, described, write
 from weft.data.text import read_lines
-from weft.decoding import Decoder, Job
 from weft.generation.batching import batches_by_length
 from weft.generation.settings import SearchSettings
-from weft.segments import Segment
 from weft.store.folder import load
+from weft.translating.decoding import Decoder, Job
+from weft.translating.segments import Segment
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "shipped" / "sentences.en.txt"
 

@@ -22,10 +22,10 @@ from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 from report import RESULTS, arguments, described, write
 from weft.data.text import read_pairs
-from weft.decoding import Decoder, Job
 from weft.generation.settings import SearchSettings
-from weft.segments import Segment
 from weft.store.folder import StoredModel, load
+from weft.translating.decoding import Decoder, Job
+from weft.translating.segments import Segment
 
 COLUMNS = {"en": 0, "fr": 1, "de": 2}
 FILE = "test_2016_flickr.en-fr-de.tsv.gz"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from report import arguments, described, write
+from weft.aligning.gold import read_gold
 from weft.alignment.bootstrap import interval
 from weft.alignment.measure import Counts, count, total
 from weft.alignment.pairs import Gold, Pairs
@@ -24,9 +25,8 @@ from weft.alignment.selection import Seen, readings, rules
 from weft.alignment.settings import AlignmentSettings
 from weft.alignment.symmetrise import SYMMETRISATIONS, symmetrise
 from weft.alignment.words import given_words
-from weft.gold import read_gold
-from weft.looking import guided_alignment, seen
 from weft.store.folder import StoredModel, load
+from weft.translating.looking import guided_alignment, seen
 
 GOLD = {"trial": "hansards.trial.en-fr.gold.tsv", "graca": "graca.en-fr.gold.tsv"}
 BASE = AlignmentSettings(layer=0, heads=(0,), decision="argmax")

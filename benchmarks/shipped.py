@@ -23,7 +23,7 @@ import torch
 from report import arguments, described, write
 from weft.data.text import read_lines, read_pairs
 from weft.store.folder import load
-from weft.translator import Translator
+from weft.translating.translator import Translator
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "shipped" / "sentences.en.txt"
 TEST_SETS = ("tatoeba-test", "newstest2012")

@@ -12,12 +12,15 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "weft"
 
 ROOT = ""
-"""The room of the files that lie directly in the package: translator, trainer and what they are put together from."""
+"""The room of the files that lie directly in the package: models on their way in and out."""
 SIBLINGS = ("training", "generation", "alignment", "statistical", "data")
 FLOORS = (
     ("cli",),
     ("serving",),
     (ROOT,),
+    ("runs",),
+    ("aligning",),
+    ("translating",),
     ("interop",),
     ("store",),
     ("models",),
@@ -180,7 +183,11 @@ def test_files_are_named_after_their_subject() -> None:
         ("data/text.py", "from weft.generation import search", "weft.data.text:1 imports weft.generation.search"),
         ("data/text.py", "from weft.layers.norm import Norm", "weft.data.text:1 imports weft.layers.norm"),
         ("alignment/words.py", "import weft.attention.masks", "weft.alignment.words:1 imports weft.attention.masks"),
-        ("store/folder.py", "import weft.translator", "weft.store.folder:1 imports weft.translator"),
+        (
+            "store/folder.py",
+            "import weft.translator",
+            "weft.store.folder:1 imports weft.translator",
+        ),
         ("store/folder.py", "def f():\n  import weft.cli.main", "weft.store.folder:2 imports weft.cli.main"),
         ("translator.py", "import weft", "weft.translator:1 imports weft"),
         ("models/build.py", "from weft.gone import x", "weft.models.build:1 imports weft.gone"),

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from tests.training.tiny import recipe, traces, write_corpora
 
+from weft.runs.trainer import train
 from weft.store.checkpoint import latest_step
-from weft.trainer import train
 
 ROOT = Path(__file__).parents[1]
 STEPS, KILLS = 230, 5

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from weft.aligned import Alignment
-    from weft.aligning import align
+    from weft.aligning.align import align
+    from weft.aligning.aligned import Alignment
     from weft.converting import convert
-    from weft.encoded_source import EncodedSource
-    from weft.inspecting import Page, inspect
     from weft.publishing import pull, push
-    from weft.translator import Translator, load
+    from weft.translating.encoded_source import EncodedSource
+    from weft.translating.inspecting import Page, inspect
+    from weft.translating.translator import Translator, load
 
 __all__ = [
     "Alignment",
@@ -31,14 +31,14 @@ __all__ = [
 __version__ = version("weft")
 
 _HOMES = {
-    "Alignment": "weft.aligned",
-    "EncodedSource": "weft.encoded_source",
-    "Page": "weft.inspecting",
-    "Translator": "weft.translator",
-    "align": "weft.aligning",
+    "Alignment": "weft.aligning.aligned",
+    "EncodedSource": "weft.translating.encoded_source",
+    "Page": "weft.translating.inspecting",
+    "Translator": "weft.translating.translator",
+    "align": "weft.aligning.align",
     "convert": "weft.converting",
-    "inspect": "weft.inspecting",
-    "load": "weft.translator",
+    "inspect": "weft.translating.inspecting",
+    "load": "weft.translating.translator",
     "pull": "weft.publishing",
     "push": "weft.publishing",
 }

@@ -10,9 +10,9 @@ from weft.interop.checkpoint import is_checkpoint
 from weft.interop.ctranslate2_folder import write_ctranslate2
 from weft.interop.hub import fetch, is_hub_name
 from weft.interop.write import write
-from weft.opening import open_model
 from weft.store.atomic import whole_folder
 from weft.store.folder import StoredModel, load, save
+from weft.translating.opening import open_model
 
 WRITERS: dict[str, Callable[[StoredModel, Path], None]] = {"hf": write, "ct2": write_ctranslate2}
 """Forms that a weft model leaves in, to what fills an empty folder with it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import aligners
-from weft.gold import read_gold
+from weft.aligning.gold import read_gold
 
 GOLD = "le chien\tthe dog\t0-0 1-1\nun chat dort\ta cat sleeps\t0-0 1-1 2?2\n"
 

@@ -13,7 +13,7 @@ from tests.browser.conftest import Open, Opened
 
 from weft.alignment.heat import Heat
 from weft.alignment.page import page
-from weft.inspecting import Page
+from weft.translating.inspecting import Page
 
 COLOURS = """() => {
   const of = (selector, name) => getComputedStyle(document.querySelector(selector))[name];

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from weft.aligned import Alignment
+from weft.aligning.aligned import Alignment
 from weft.alignment.symmetrise import SYMMETRISATIONS
 
 LEARN = ["the house\tla maison", "the book ||| le livre", "", "a book\tun livre", "a house\t", "the dog ||| le chien"]

@@ -12,8 +12,8 @@ import pytest
 from sacrebleu import corpus_bleu, corpus_chrf
 
 import weft as package
-from weft.translation import Translation
-from weft.translator import Translator
+from weft.translating.translation import Translation
+from weft.translating.translator import Translator
 
 PAIRS = [
     ("The big red dog sleeps .", "the Big red dog sleeps ."),

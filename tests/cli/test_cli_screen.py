@@ -14,8 +14,8 @@ from weft.alignment.link import Link, Unaligned
 from weft.cli.progress import counting, duration
 from weft.cli.table import show
 from weft.cli.train_progress import News, line
-from weft.training_status import Status
-from weft.translation import Hypothesis, Translation
+from weft.runs.status import Status
+from weft.translating.translation import Hypothesis, Translation
 
 LINKS = (Link((4, 7), (3, 8), 0.875), Link((0, 3), (3, 8), 0.1), Link((0, 3), (0, 2), 0.004))
 UNALIGNED = (Unaligned((0, 2), 0.996), Unaligned((3, 8), 0.0))

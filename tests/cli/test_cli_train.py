@@ -131,7 +131,7 @@ def test_stopped_before_the_first_update_it_starts_again(
     def stopped(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weft.trainer.train", stopped)
+    monkeypatch.setattr("weft.runs.trainer.train", stopped)
     result = weft(*options(recipe))
     assert result.exit_code == 130
     assert result.stderr == "weft: stopped before there was anything to save; the same command starts again\n"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from weft.translation import Hypothesis, Translation
-from weft.translator import Translator
+from weft.translating.translation import Hypothesis, Translation
+from weft.translating.translator import Translator
 
 ODD = [
     "The dog.",

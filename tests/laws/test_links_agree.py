@@ -17,8 +17,8 @@ from weft.generation.score import score
 from weft.generation.search import search
 from weft.generation.settings import SearchSettings
 from weft.generation.stream import search_steps
-from weft.looking import cross_sites, cross_weights
-from weft.translator import Translator
+from weft.translating.looking import cross_sites, cross_weights
+from weft.translating.translator import Translator
 
 TEXTS = ["the red dog sleeps.", "the cat sings!", "the yellow house", "white horse the burns and burns and burns?"]
 SHORT = SearchSettings(beam=1, max_length_ratio=0.5, max_length_offset=1)

@@ -14,8 +14,8 @@ from tests.tiny import save_untrained, toy
 import weft
 from weft.data.direction import Direction
 from weft.data.tokenizer import EOS
-from weft.translation import Hypothesis, Translation
-from weft.translator import Translator
+from weft.translating.translation import Hypothesis, Translation
+from weft.translating.translator import Translator
 
 pytestmark = pytest.mark.usefixtures("unchecked")  # other tests check signatures; here it would take minutes
 
@@ -155,7 +155,7 @@ def test_forcing_the_whole_answer_gives_the_answer(opened: Callable[..., Transla
 
 
 def jobs(translator: Translator, prefix: tuple[int, ...]) -> Any:
-    from weft.decoding import Job
-    from weft.segments import Segment
+    from weft.translating.decoding import Job
+    from weft.translating.segments import Segment
 
     return [Job(Segment.of("the red dog sleeps.", (0, 19), translator.tokenizer), prefix)]

@@ -17,15 +17,15 @@ from weft.alignment.confidence import Word
 from weft.alignment.link import Link, Unaligned
 from weft.alignment.settings import AlignmentSettings
 from weft.data.direction import EOS
-from weft.decoding import Job
-from weft.forcing import forced_pairs
 from weft.generation.settings import SearchSettings
-from weft.looking import alignment_of
-from weft.segments import Segment
 from weft.store.config import SearchDefaults
-from weft.streaming import stream
-from weft.translation import Hypothesis, Score
-from weft.translator import Translator
+from weft.translating.decoding import Job
+from weft.translating.forcing import forced_pairs
+from weft.translating.looking import alignment_of
+from weft.translating.segments import Segment
+from weft.translating.streaming import stream
+from weft.translating.translation import Hypothesis, Score
+from weft.translating.translator import Translator
 
 pytestmark = pytest.mark.usefixtures("unchecked")  # other tests check signatures; here it would take minutes
 

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from tests.training.tiny import recipe
 
+from weft.runs.status import Status
+from weft.runs.trainer import train
 from weft.store import checkpoint
 from weft.store import tensors as tensors_file
-from weft.trainer import train
-from weft.training_status import Status
 
 
 def run(asked: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import torch
 from tests.training.tiny import log_lines, recipe, write_corpora
 from torch import nn
 
-from weft.trainer import train
+from weft.runs.trainer import train
 from weft.training.team import Team, joined_team
 
 ROOT = Path(__file__).parents[2]

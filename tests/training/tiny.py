@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weft.base.validate import validate
-from weft.recipe import Recipe
+from weft.runs.recipe import Recipe
 
 _WORDS = {
     "the": "le",

@@ -17,15 +17,15 @@ from weft.cli.progress import counting
 from weft.cli.status import note
 
 if TYPE_CHECKING:
-    from weft.aligned import Alignment
-    from weft.sentence_pairs import TextPair
-    from weft.two_ways import Aligner
+    from weft.aligning.aligned import Alignment
+    from weft.aligning.sentence_pairs import TextPair
+    from weft.aligning.two_ways import Aligner
 
 
 def align(wanted: Options, shared: Shared) -> None:
     """Link the words of sentence pairs: one pair in, one line of links out."""
     wanted.check()
-    from weft.aligning import symmetrisation_for
+    from weft.aligning.align import symmetrisation_for
     from weft.alignment.symmetrise import check_symmetrisation
 
     if wanted.symmetrise is not None:
@@ -53,7 +53,7 @@ def _check_places(wanted: Options) -> None:
 
 def _read(wanted: Options) -> Iterator[TextPair]:
     """The pairs of the input; the first is read at once, so that a file that is none is found out before any work."""
-    from weft.sentence_pairs import read_text_pairs
+    from weft.aligning.sentence_pairs import read_text_pairs
 
     pairs = read_text_pairs(wanted.source)
     return chain(list(islice(pairs, 1)), pairs) if wanted.input else pairs
@@ -71,8 +71,8 @@ def _skip(pairs: Iterator[TextPair], done: int, wanted: Options) -> None:
 
 def _alignments(pairs: Iterator[TextPair], aligner: Aligner, wanted: Options) -> Iterator[Alignment]:
     """In order; from a keyboard line by line, else as many together as go well."""
-    from weft.aligning import aligned
-    from weft.sentence_pairs import cut
+    from weft.aligning.align import aligned
+    from weft.aligning.sentence_pairs import cut
 
     typed = wanted.source == STDIN and sys.stdin.isatty()
     for window in ([pair] for pair in pairs) if typed else [pairs]:

@@ -15,9 +15,9 @@ from weft.cli.progress import counting
 if TYPE_CHECKING:
     import torch
 
-    from weft.sentence_pairs import TextPair
+    from weft.aligning.sentence_pairs import TextPair
+    from weft.aligning.two_ways import Aligner
     from weft.statistical.aligner import StatisticalAligner
-    from weft.two_ways import Aligner
 
 LEAST_IN_LEXICON = 0.001
 """Probability, of one direction at least, from which a word pair is written."""
@@ -28,7 +28,7 @@ def aligner_for(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> t
     device = device_of(shared)
     if wanted.model is not None:
         return _models(wanted, device), pairs
-    from weft.statistical_pairs import PairStatistics
+    from weft.aligning.statistical_pairs import PairStatistics
     from weft.store.aligner import load_aligner
 
     if wanted.load is not None:
@@ -42,7 +42,7 @@ def aligner_for(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> t
 
 
 def _models(wanted: Options, device: torch.device | None) -> Aligner:
-    from weft.model_aligner import model_aligner
+    from weft.aligning.model_aligner import model_aligner
     from weft.store.folder import load
 
     assert wanted.model is not None
@@ -59,10 +59,10 @@ def _models(wanted: Options, device: torch.device | None) -> Aligner:
 
 def _learnt(texts: list[TextPair], wanted: Options, shared: Shared) -> StatisticalAligner:
     """What the pairs teach, saved if so wished."""
-    from weft.sentence_pairs import cut
+    from weft.aligning.sentence_pairs import cut
+    from weft.aligning.statistical_pairs import learn
     from weft.statistical.learning import Progress
     from weft.statistical.settings import StatisticalSettings
-    from weft.statistical_pairs import learn
     from weft.store.aligner import save_aligner
 
     settings = StatisticalSettings()

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from weft.aligned import Alignment
+    from weft.aligning.aligned import Alignment
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">

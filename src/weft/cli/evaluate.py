@@ -17,7 +17,7 @@ from weft.cli.progress import counting
 from weft.data.text import read_pairs
 
 if TYPE_CHECKING:
-    from weft.translator import Translator
+    from weft.translating.translator import Translator
 
 
 class Tokenize(StrEnum):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from weft.translation import Hypothesis, Translation
+    from weft.translating.translation import Hypothesis, Translation
 
 _ONE_LINE = str.maketrans("\r\n", "  ")
 

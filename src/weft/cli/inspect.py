@@ -44,7 +44,7 @@ class Options:
 def inspect(wanted: Options, shared: Shared) -> None:
     """Draw a sentence, its translation and every attention head on one page to open in a browser."""
     translator = opened(wanted.model, shared, to=wanted.to, from_=wanted.from_)
-    from weft import inspecting
+    from weft.translating import inspecting
 
     versus = wanted.versus
     page = inspecting.inspect(

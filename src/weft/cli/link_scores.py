@@ -10,12 +10,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from weft.aligning.gold import read_with_links
 from weft.alignment.floors import floors
 from weft.alignment.measure import Counts, count
 from weft.alignment.pairs import Pairs
 from weft.alignment.symmetrise import DEFAULT, SYMMETRISATIONS, check_symmetrisation, symmetrise
 from weft.base.errors import ConfigError, DataError
-from weft.gold import read_with_links
 
 _ONLY = "links"
 """What links are called that are not joined with any others."""

@@ -10,7 +10,7 @@ from weft.cli.options import Shared
 if TYPE_CHECKING:
     import torch
 
-    from weft.translator import Translator
+    from weft.translating.translator import Translator
 
 
 def device_of(shared: Shared) -> torch.device | None:
@@ -39,7 +39,7 @@ def device_of(shared: Shared) -> torch.device | None:
 def opened(model: str | None, shared: Shared, *, to: str | None = None, from_: str | None = None) -> Translator:
     """The translator of a model; of the first one for the languages if none is named."""
     device = device_of(shared)
-    from weft.translator import load
+    from weft.translating.translator import load
 
     if shared.batch_tokens is None:
         return load(model, to=to, from_=from_, device=device)

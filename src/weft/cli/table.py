@@ -11,7 +11,7 @@ from rich.text import Text
 
 from weft.alignment.link import Row, Span, WordAlignment, rows
 from weft.cli.formats import one_line
-from weft.translation import Hypothesis, Translation
+from weft.translating.translation import Hypothesis, Translation
 
 _BAR = 10
 """Cells of the bar that shows the best link."""

@@ -19,7 +19,7 @@ from weft.cli.options import Shared
 from weft.cli.status import INTERRUPTED, note
 
 if TYPE_CHECKING:
-    from weft.recipe import Recipe
+    from weft.runs.recipe import Recipe
 
 
 _SHOW_CURSOR = b"\x1b[?25h"
@@ -43,7 +43,7 @@ class Options:
 
     def resolved(self, shared: Shared) -> Recipe:
         """The recipe with all settings of the command line applied over it."""
-        from weft.recipe import read_recipe
+        from weft.runs.recipe import read_recipe
 
         settings = list(self.settings or [])
         if shared.seed is not None:
@@ -58,7 +58,7 @@ def train(wanted: Options, shared: Shared) -> None:
     recipe = wanted.resolved(shared)
     device = device_of(shared)
     from weft.cli.train_progress import display
-    from weft.trainer import train as run
+    from weft.runs.trainer import train as run
 
     quiet = shared.quiet or os.environ.get("RANK", "0") != "0"  # of several processes one speaks
     if not quiet:

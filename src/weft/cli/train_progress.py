@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from weft.cli.progress import duration
 from weft.cli.status import note
+from weft.runs.status import Status
 from weft.training.config import TrainingConfig
-from weft.training_status import Status
 
 
 @contextmanager

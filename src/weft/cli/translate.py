@@ -22,8 +22,8 @@ from weft.cli.status import SOME_FAILED, note
 from weft.data.text import read_lines
 
 if TYPE_CHECKING:
-    from weft.translation import Translation
-    from weft.translator import Translator
+    from weft.translating.translation import Translation
+    from weft.translating.translator import Translator
 
 _STDIN = "-"
 

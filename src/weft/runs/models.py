@@ -1,0 +1,91 @@
+"""The model that a run starts from, and the model folders that it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from weft.base.errors import ConfigError
+from weft.base.shapes import Tensor
+from weft.data.tokenizer import Tokenizer
+from weft.translating.looking import guided_alignment
+from weft.models.build import build
+from weft.models.config import ModelConfig
+from weft.runs.recipe import Recipe
+from weft.store.config import About, LanguagePair, StoredConfig
+from weft.store.folder import load, save
+from weft.training.loop import Progress
+
+_FREE = frozenset({"dropout", "feedforward_dropout", "attention_dropout", "backend"})
+"""What may differ from the model whose weights are taken over: nothing that changes what they compute."""
+
+
+def initial_model(recipe: Recipe, vocabulary_size: int, *, init: str | None) -> nn.Module:
+    """Fresh weights decided by the seed, or those of the model `init`. Raises ConfigError if that is another model."""
+    config = recipe.model_config_for(vocabulary_size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = build(config)
+    if init is not None:
+        stored = load(init)
+        _check_alike(config, stored.config.model, init)
+        assign(model, dict(stored.model.named_parameters()))
+    return model
+
+
+@torch.no_grad()
+def assign(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Gives the model's parameters the values of the same names; those that are not named stay."""
+    parameters = dict(model.named_parameters())
+    for name, value in weights.items():
+        parameters[name].copy_(value)
+
+
+def save_trained(
+    folder: Path,
+    model: nn.Module,
+    tokenizer: Tokenizer,
+    *,
+    recipe: Recipe,
+    progress: Progress,
+    scores: dict[str, float],
+) -> None:
+    """Writes a model folder with a card that says how the model came to be; `scores` are on the development set."""
+    about = recipe.about
+    pairs = dict.fromkeys((source.from_, source.to) for source in recipe.data.train)
+    shape = recipe.model_config_for(tokenizer.vocabulary_size)
+    config = StoredConfig(
+        model=shape,
+        languages=tuple(LanguagePair(from_=source, to=target) for source, target in pairs),
+        alignment=guided_alignment(shape),
+        search=recipe.search,
+        about=About(licence=about.licence, data=about.credits, scores={f"dev {k}": v for k, v in scores.items()}),
+    )
+    save(folder, model, tokenizer, config, _card(recipe, progress, scores))
+
+
+def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:
+    free = set(_FREE) | ({"alignment_head"} if theirs.alignment_head is None else set())  # one can be added
+    ours, other = config.model_dump(exclude=free), theirs.model_dump(exclude=free)
+    differing = [f"{key} {other[key]}, the recipe {value}" for key, value in ours.items() if other[key] != value]
+    if differing:
+        raise ConfigError(
+            f"--init {init}: wanted a model of the recipe's shape, got one with {'; '.join(differing)}; set [model] "
+            "as in its config.json"
+        )
+
+
+def _card(recipe: Recipe, progress: Progress, scores: dict[str, float]) -> str:
+    about = recipe.about
+    lines = [f"# {about.name}", "", f"Trained by weft for {progress.step:,} updates, {progress.tokens:,} tokens.", ""]
+    lines += [f"Licence of the weights: {about.licence or 'not stated'}."]
+    lines += _listed("Data:", about.credits)
+    lines += _listed("Development scores:", [f"{name}: {value:.2f}" for name, value in scores.items()])
+    return "\n".join(lines) + "\n"
+
+
+def _listed(title: str, items: tuple[str, ...] | list[str]) -> list[str]:
+    """A paragraph of the card; no title without items."""
+    return ["", title, "", *(f"- {item}" for item in items)] if items else []

@@ -1,0 +1,66 @@
+"""The sentence pairs of a training or development set as its recipe asks for them, and the links given beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from weft.alignment.pairs import Pairs, parse_links
+from weft.alignment.words import given_words
+from weft.base.errors import ConfigError, DataError
+from weft.data.text import read_aligned, read_lines, read_pairs
+from weft.runs.recipe import PairSource
+
+Texts = tuple[str, str]
+
+
+def name_of(source: PairSource) -> str:
+    """What the log calls a set: one file may hold several directions."""
+    return f"{source.path} {source.from_}-{source.to}" + ("" if source.case == "given" else f" in {source.case} case")
+
+
+def sampled(source: PairSource, data: Path, seed: int) -> list[Texts]:
+    """The pairs of one set, or a seeded sample of them in their order, in the case that it asks for."""
+    pairs = list(_read(source, data))
+    if source.rows is not None and source.rows < len(pairs):
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[: source.rows])
+        pairs = [pairs[row] for row in chosen]
+    return [_in_case(pair, source) for pair in pairs]
+
+
+def given_links(source: PairSource, data: Path) -> dict[Texts, Pairs]:
+    """The links that the set's own file gives each of its pairs, between words parted by white space.
+
+    Raises ConfigError if the recipe names no such file, DataError with `file:line` for links that do not fit their
+    pair and for a file with more or fewer lines.
+    """
+    if source.links_path is None:
+        raise ConfigError(f'{source.path}: alignment.teacher = "given" wants links_path, got none; name the links file')
+    path, found = data / source.links_path, {}
+    for number, (pair, line) in enumerate(zip_longest(_read(source, data), read_lines(path)), start=1):
+        if pair is None or line is None:
+            raise DataError(f"{path}:{number}: wanted one line of links a pair of {source.path}, got more or fewer")
+        sizes = [len(given_words(text)) for text in pair]
+        links = parse_links(line, num_source=sizes[0], num_target=sizes[1], where=f"{path}:{number}")
+        found[_in_case(pair, source)] = links
+    return found
+
+
+_CASES: dict[str, Callable[[str], str]] = {"given": lambda text: text, "upper": str.upper, "lower": str.lower}
+
+
+def _in_case(pair: Texts, source: PairSource) -> Texts:
+    change = _CASES[source.case]
+    return change(pair[0]), change(pair[1])
+
+
+def _read(source: PairSource, data: Path) -> Iterator[Texts]:
+    path = data / source.path
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file; say with --data where the recipe's files are")
+    if source.target_path is not None:
+        return read_aligned(path, data / source.target_path)
+    return read_pairs(path, columns=source.columns)
