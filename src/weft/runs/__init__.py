@@ -1,0 +1,1 @@
+"""The life of a training run: recipe, data, teachers, checkpoints, development scores."""
