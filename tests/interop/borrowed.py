@@ -120,9 +120,9 @@ def make(name: str, *, spread: float = 3.0, loud: float = 2.0, **changes: Any) -
         model = getattr(transformers, class_name)(config).eval()
         for key, parameter in model.named_parameters():
             if not ("embed_positions" in key and "Sinus" in str(model)):
-                _enliven(key, parameter, spread)
+                enliven(key, parameter, spread)
         for _ in range(4):
-            _tell_apart(model, loud)
+            tell_apart(model, _projection(model), loud, input_ids=torch.randint(3, VOCABULARY - 6, (40, 7)))
         _projection(model).weight.data[EOS] *= 1.6
         for key, buffer in model.named_buffers():
             if key == "final_logits_bias":
@@ -136,7 +136,8 @@ def _projection(model: Any) -> torch.nn.Linear:
 
 
 @torch.no_grad()
-def _enliven(key: str, parameter: torch.Tensor, spread: float) -> None:
+def enliven(key: str, parameter: torch.Tensor, spread: float) -> None:
+    """Weights with which layers say something."""
     if "norm" in key and key.endswith("weight"):
         torch.nn.init.normal_(parameter, 1.0, 0.3)
     elif parameter.dim() == 1:
@@ -146,13 +147,13 @@ def _enliven(key: str, parameter: torch.Tensor, spread: float) -> None:
 
 
 @torch.no_grad()
-def _tell_apart(model: Any, loud: float) -> None:
-    table = _projection(model).weight
-    source = torch.randint(3, VOCABULARY - 6, (40, 7))
+def tell_apart(model: Any, projection: torch.nn.Linear, loud: float, **source: torch.Tensor) -> None:
+    """Logits that tell of what differs between 40 sources, with this standard deviation."""
+    table = projection.weight
     target = torch.randint(3, len(table), (40, 5))
     heard: list[torch.Tensor] = []
-    hook = _projection(model).register_forward_pre_hook(lambda _, x: heard.append(x[0]))
-    model(input_ids=source, decoder_input_ids=target, use_cache=False)
+    hook = projection.register_forward_pre_hook(lambda _, x: heard.append(x[0]))
+    model(**source, decoder_input_ids=target, use_cache=False)
     hook.remove()
     states = heard[0].flatten(0, 1)
     mean = states.mean(0)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.base.errors import UnsupportedError
-from weft.interop import bart, fsmt, t5
+from weft.interop import bart, fsmt, t5, vision, whisper
 from weft.interop.fields import Fields
+from weft.interop.generation import GenerationFields
 from weft.interop.names import Names
 from weft.models.config import ModelConfig
 
@@ -23,6 +24,9 @@ class Family:
     names: Callable[[Any], Names]
     ties: Callable[[Any], tuple[frozenset[str], ...]]
     """Groups of token tables that are one table: a file need hold only one of each group."""
+    generation: type[GenerationFields] = GenerationFields
+    ignore: frozenset[str] = frozenset()
+    """Keys of this family alone that change no number."""
 
 
 FAMILIES: dict[str, Family] = {
@@ -35,6 +39,17 @@ FAMILIES: dict[str, Family] = {
     "t5": Family(t5.T5Fields, t5.t5_shape, t5.names, t5.ties),
     "mt5": Family(t5.MT5Fields, t5.mt5_shape, t5.names, t5.ties),
     "umt5": Family(t5.MT5Fields, t5.umt5_shape, t5.names, t5.ties),
+    "whisper": Family(
+        whisper.WhisperFields,
+        whisper.whisper_shape,
+        lambda _: whisper.WHISPER,
+        whisper.whisper_ties,
+        generation=whisper.WhisperGeneration,
+        ignore=whisper.CHANGES_NOTHING,
+    ),
+    "vision-encoder-decoder": Family(
+        vision.VisionFields, vision.vision_shape, vision.names, vision.vision_ties, ignore=vision.CHANGES_NOTHING
+    ),
 }
 
 

@@ -90,7 +90,7 @@ class Fields(BaseModel):
 
 
 def read_fields(cls: type[AnyFields], data: Mapping[str, Any], *, where: str, ignore: Iterable[str] = ()) -> AnyFields:
-    """The fields of a family from a configuration without its `generation.KEYS`.
+    """The fields of a family from a configuration without its `generation.keys`.
 
     Raises ConfigError for a key that is neither known nor in `ignore`, and for a value that weft cannot honour.
     """

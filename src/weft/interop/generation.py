@@ -109,8 +109,9 @@ class GenerationFields(BaseModel):
         return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-KEYS = frozenset(GenerationFields.model_fields) - frozenset(Fields.model_fields)
-"""What old checkpoints say in config.json instead."""
+def keys(cls: type[GenerationFields]) -> frozenset[str]:
+    """What old checkpoints say in config.json instead."""
+    return frozenset(cls.model_fields) - frozenset(Fields.model_fields)
 
 
 class Specials(BaseModel):
@@ -127,10 +128,12 @@ class Specials(BaseModel):
     """What is written first, at no cost, unless the target language says so."""
 
 
-def read_generation(data: Mapping[str, Any], *, where: str, ignore: Iterable[str] = ()) -> GenerationFields:
+def read_generation(
+    cls: type[GenerationFields], data: Mapping[str, Any], *, where: str, ignore: Iterable[str] = ()
+) -> GenerationFields:
     """The settings of a file. Raises ConfigError for a key it does not know and a value that weft cannot honour."""
     known = {key: value for key, value in data.items() if key not in HARMLESS and key not in ignore}
-    return validate(GenerationFields, known, where=where)
+    return validate(cls, known, where=where)
 
 
 def specials(fields: Fields, generation: GenerationFields, *, where: str) -> Specials:

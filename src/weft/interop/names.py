@@ -9,11 +9,15 @@ from typing import TypeAlias
 
 from weft.base.errors import UnsupportedError
 
+ZERO = "0"
+"""In the place of a tensor: zeros for what a family does not have, such as a bias of keys, which changes nothing."""
+
 
 @dataclass(frozen=True)
 class Made:
     """A parameter made of tensors laid one below the other, each without its first `skip` rows.
 
+    Where `ZERO` is among them, all have the same number of rows.
     `flat`: the tensors have one more axis of length 1 in front.
     """
 

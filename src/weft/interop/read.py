@@ -13,7 +13,7 @@ from weft.interop import generation, weights
 from weft.interop.checkpoint import CONFIG, GENERATION, read_json, tensors
 from weft.interop.families import family
 from weft.interop.fields import read_fields
-from weft.interop.generation import Specials
+from weft.interop.generation import GenerationFields, Specials
 from weft.interop.names import Names
 from weft.models.config import ModelConfig
 from weft.store.config import SearchDefaults
@@ -28,6 +28,8 @@ class Checkpoint:
     config: ModelConfig
     specials: Specials
     search: SearchDefaults
+    generation: GenerationFields
+    """The generation settings as the file has them, those of its family too."""
     model_type: str
 
 
@@ -41,6 +43,7 @@ class Description:
     ties: tuple[frozenset[str], ...]
     specials: Specials
     search: SearchDefaults
+    generation: GenerationFields
 
 
 def describe(folder: Path, *, ignore: Iterable[str] = ()) -> Description:
@@ -51,13 +54,14 @@ def describe(folder: Path, *, ignore: Iterable[str] = ()) -> Description:
     """
     where, data = str(folder / CONFIG), read_json(folder / CONFIG)
     kind = family(data.get("model_type"), where=where)
-    own = {key: value for key, value in data.items() if key not in generation.KEYS}
-    fields = read_fields(kind.fields, own, where=where, ignore=ignore)
+    keys = generation.keys(kind.generation)
+    own = {key: value for key, value in data.items() if key not in keys}
+    fields = read_fields(kind.fields, own, where=where, ignore={*ignore, *kind.ignore})
     if (folder / GENERATION).is_file():
         where, asked = str(folder / GENERATION), read_json(folder / GENERATION)
     else:
-        asked = {key: value for key, value in data.items() if key in generation.KEYS}
-    search = generation.read_generation(asked, where=where, ignore=ignore)
+        asked = {key: value for key, value in data.items() if key in keys}
+    search = generation.read_generation(kind.generation, asked, where=where, ignore=ignore)
     specials = generation.specials(fields, search, where=where)
     return Description(
         model_type=str(data["model_type"]),
@@ -66,6 +70,7 @@ def describe(folder: Path, *, ignore: Iterable[str] = ()) -> Description:
         ties=kind.ties(fields),
         specials=specials,
         search=generation.search_defaults(search, specials),
+        generation=search,
     )
 
 
@@ -85,4 +90,4 @@ def read(
     config = ModelConfig.model_validate(about.shape.model_dump() | seen)
     model = build_empty(config)
     weights.fill(model, names, found, chosen=chosen, dtype=dtype)
-    return Checkpoint(model.eval(), config, about.specials, about.search, about.model_type)
+    return Checkpoint(model.eval(), config, about.specials, about.search, about.generation, about.model_type)

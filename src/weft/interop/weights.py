@@ -12,7 +12,7 @@ from torch import nn
 from weft.base.errors import DataError
 from weft.base.validate import nearest
 from weft.interop.checkpoint import Stored, equal
-from weft.interop.names import Made, Names
+from weft.interop.names import ZERO, Made, Names
 
 Tensors = Mapping[str, Stored]
 _SAME_POSITION = 1e-2
@@ -73,14 +73,17 @@ def fill(model: nn.Module, names: Names, found: Tensors, *, chosen: Mapping[str,
     for name, parameter in model.named_parameters():
         parameter.data = torch.empty(parameter.shape, dtype=dtype)
         row = 0
-        for tensor in made[name].of:
-            rows = _rows(made[name], found[tensor])
-            found[tensor].copy_into(tensor, parameter.data[row : row + rows], skip=made[name].skip)
+        for tensor, rows in zip(made[name].of, _parts(made[name], len(parameter), found), strict=True):
+            place = parameter.data[row : row + rows]
+            if tensor == ZERO:
+                place.zero_()
+            else:
+                found[tensor].copy_into(tensor, place, skip=made[name].skip)
             row += rows
 
 
 def _check(model: nn.Module, names: Names, made: Mapping[str, Made], found: Tensors) -> None:
-    read = [tensor for each in made.values() for tensor in each.of]
+    read = [tensor for each in made.values() for tensor in each.of if tensor != ZERO]
     missing = sorted(set(read) - found.keys())
     optional = {*names.tokens, *names.computed, "final_logits_bias"}
     passed = re.compile("|".join(names.unused) or r"(?!)")
@@ -116,13 +119,18 @@ def _compare(model: nn.Module, names: Names, found: Tensors) -> None:
 def _misshapen(model: nn.Module, made: Mapping[str, Made], found: Tensors) -> Iterable[str]:
     for name, parameter in model.named_parameters():
         each = made[name]
-        shapes = [found[tensor].shape for tensor in each.of]
-        inner = [shape[2 if each.flat else 1 :] for shape in shapes]
-        rows = sum(_rows(each, found[tensor]) for tensor in each.of)
+        shapes = {tensor: found[tensor].shape for tensor in each.of if tensor != ZERO}
+        inner = [shape[2 if each.flat else 1 :] for shape in shapes.values()]
+        rows = sum(_parts(each, len(parameter), found))
         if rows != parameter.shape[0] or any(shape != tuple(parameter.shape[1:]) for shape in inner):
-            came = " + ".join(f"{tensor} {list(shape)}" for tensor, shape in zip(each.of, shapes, strict=True))
+            came = " + ".join(f"{tensor} {list(shape)}" for tensor, shape in shapes.items())
             skipped = f" (its first {each.skip} rows are passed over)" if each.skip else ""
             yield f"{came} should make {list(parameter.shape)}{skipped}"
+
+
+def _parts(made: Made, rows: int, found: Tensors) -> list[int]:
+    """The rows that each tensor fills of a parameter's; zeros fill what is theirs if all have as many."""
+    return [rows // len(made.of) if tensor == ZERO else _rows(made, found[tensor]) for tensor in made.of]
 
 
 def _rows(made: Made, stored: Stored) -> int:

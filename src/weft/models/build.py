@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from torch import nn
 
@@ -16,12 +17,15 @@ from weft.layers.norm import NORMS
 from weft.layers.null import LearnedNull, NoNull
 from weft.layers.position import EvenlySpaced, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 from weft.layers.relative import Buckets, NoBias, RelativeBias
+from weft.models.audio import AudioIn
 from weft.models.config import ModelConfig
 from weft.models.decoder import Decoder
 from weft.models.decoder_only import DecoderOnly
-from weft.models.encoder import Encoder
+from weft.models.encoder import Encoder, In
 from weft.models.encoder_decoder import EncoderDecoder, Site
+from weft.models.image import ImageIn
 from weft.models.recurrent import Recurrent, RecurrentDecoder, RecurrentEncoder
+from weft.models.source import Picture, Sound, Text
 from weft.models.text import TextIn, TextOut
 
 BACKENDS: dict[str, Callable[[float | None], Backend]] = {"fused": Fused, "reference": Reference}
@@ -34,11 +38,12 @@ def build(config: ModelConfig) -> nn.Module:
 
 def _transformer(config: ModelConfig) -> EncoderDecoder:
     source_table, target_table, projection = _tables(config)
+    read = config.of_encoder()
     encoder = Encoder(
-        _text_in(config, source_table),
-        [_self_attention_layer(config, f"encoder.{number}.self") for number in range(config.encoder_layers)],
-        _final_norm(config),
-        _relative(config, config.encoder_layers, both_ways=True),
+        SOURCES[config.source.modality](read, source_table),
+        [_self_attention_layer(read, f"encoder.{number}.self") for number in range(config.encoder_layers)],
+        _final_norm(read),
+        _relative(read, config.encoder_layers, both_ways=True),
     )
     own = config.of_decoder()
     decoder = Decoder(
@@ -50,7 +55,8 @@ def _transformer(config: ModelConfig) -> EncoderDecoder:
     head = config.alignment_head
     guided = None if head is None else Site(cross_site(head.layer), head.head)
     out, size = _text_out(config, projection), config.written_vocabulary_size
-    model = EncoderDecoder(encoder, decoder, out, size, guided=guided)
+    bridge = nn.Linear(read.width, config.width) if config.bridge else nn.Identity()
+    model = EncoderDecoder(encoder, decoder, out, size, bridge=bridge, guided=guided)
     _initialise(model)
     return model
 
@@ -96,11 +102,27 @@ KINDS: dict[str, Callable[[ModelConfig], nn.Module]] = {
 }
 
 
+def _sound_in(config: ModelConfig, _: nn.Embedding) -> AudioIn:
+    sound = cast(Sound, config.source)
+    learned = sound.position == "learned"
+    position = Learned(config.width, sound.positions) if learned else EvenlySpaced(config.width)
+    return AudioIn(sound.bands, config.width, position, config.dropout)
+
+
+def _picture_in(config: ModelConfig, _: nn.Embedding) -> ImageIn:
+    picture = cast(Picture, config.source)
+    position = Learned(config.width, picture.class_tokens + picture.num_patches)
+    return ImageIn(picture, config.width, position, config.dropout)
+
+
 def _tables(config: ModelConfig) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]:
-    """Source embedding, target embedding and output projection, sharing one weight where they are tied."""
+    """Source embedding, target embedding and output projection, sharing one weight where they are tied.
+
+    Who reads no text has no source embedding; the target's stands for it and is not asked.
+    """
     target = nn.Embedding(config.written_vocabulary_size, config.width)
-    one_table = config.tie in ("all", "embeddings")
-    source = target if one_table else nn.Embedding(config.vocabulary_size, config.width)
+    one_table = config.tie in ("all", "embeddings") or config.source != Text()
+    source = target if one_table else nn.Embedding(config.vocabulary_size, config.of_encoder().width)
     projection = nn.Linear(config.width, config.written_vocabulary_size, bias=config.logits_bias)
     if config.tie in ("all", "target"):
         projection.weight = target.weight
@@ -121,6 +143,14 @@ def _text_in(config: ModelConfig, table: nn.Embedding, position: nn.Module | Non
         scale=config.width**0.5 if config.embedding_scale == "root" else 1.0,
         norm=_norm(config) if config.embedding_norm else nn.Identity(),
     )
+
+
+SOURCES: dict[str, Callable[[ModelConfig, nn.Embedding], In]] = {
+    "text": _text_in,
+    "sound": _sound_in,
+    "picture": _picture_in,
+}
+"""What stands before the encoder, by modality; only text has a table of tokens."""
 
 
 def _text_out(config: ModelConfig, projection: nn.Linear) -> TextOut:
@@ -185,7 +215,7 @@ def _cross_attention(config: ModelConfig, number: int) -> CrossAttention:
     return CrossAttention(
         config.width,
         heads,
-        memory_width=config.width,
+        memory_width=config.memory_width,
         backend=BACKENDS[config.backend](config.attention_scale),
         dropout=config.attention_dropout,
         site=cross_site(number),

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from weft.models.source import Activation, EncoderShape, Source, Text
+
 
 class AlignmentHead(BaseModel):
     """A head of cross-attention that is taught which source word a target word came from, and to say so of none."""
@@ -25,6 +27,12 @@ class ModelConfig(BaseModel):
 
     kind: Literal["transformer", "recurrent", "decoder_only"] = "transformer"
     """transformer: with cross-attention; recurrent: one fixed vector; decoder_only: prompt and target as one."""
+    source: Source = Text()
+    """What is read: text, sound or a picture; what is not text wants kind transformer."""
+    encoder: EncoderShape = EncoderShape()
+    """Where the encoder differs from the decoder, in as far as the keys below say nothing of it."""
+    bridge: bool = False
+    """Whether a projection takes encoder states to the decoder's width; if not, cross-attention reads their own."""
     vocabulary_size: int = Field(gt=0)
     """Number of token ids, shared by source and target unless the target has its own."""
     target_vocabulary_size: int | None = Field(None, gt=0)
@@ -49,7 +57,7 @@ class ModelConfig(BaseModel):
     """Layers that read the source (recurrent: GRU layers)."""
     decoder_layers: int = Field(4, gt=0)
     """Layers that write the target (decoder_only: all of its layers)."""
-    activation: Literal["relu", "gelu", "gelu_tanh", "silu", "reglu", "geglu", "geglu_tanh", "swiglu"] = "relu"
+    activation: Activation = "relu"
     """Of the feed-forward sub-layer; those with "glu" are gated, "tanh" is the approximation of GELU."""
     bias: bool = True
     """Whether projections have biases; gated feed-forward sub-layers and the output projection never do by this."""
@@ -135,6 +143,13 @@ class ModelConfig(BaseModel):
             )
         if self.decoder_heads and self.width % self.decoder_heads and None in (self.key_width, self.value_width):
             raise ValueError(f"width {self.width} is no multiple of decoder_heads {self.decoder_heads}; set key_width")
+        own = self.of_encoder()
+        if own.width % own.num_heads and None in (self.key_width, self.value_width):
+            raise ValueError(f"the encoder's width {own.width} is no multiple of its {own.num_heads} heads; change one")
+        if self.source == Text() and own.width != self.width and self.tie in ("all", "embeddings"):
+            raise ValueError(
+                f"tie {self.tie!r} wants one width, got {own.width} in the encoder and {self.width}; tie 'target'"
+            )
         return self
 
     def _refuse_what_wants_both(self) -> None:
@@ -144,6 +159,9 @@ class ModelConfig(BaseModel):
             "decoder_heads": self.decoder_heads,
             "decoder_feedforward_width": self.decoder_feedforward_width,
             "position": "relative" if self.position == "relative" else None,
+            "source": None if self.source == Text() else self.source.modality,
+            "encoder": None if self.encoder == EncoderShape() else self.encoder.model_dump(exclude_none=True),
+            "bridge": self.bridge or None,
         }
         for key, value in wanted.items():
             if value is not None:
@@ -153,6 +171,15 @@ class ModelConfig(BaseModel):
     def written_vocabulary_size(self) -> int:
         """Number of token ids of the target."""
         return self.target_vocabulary_size or self.vocabulary_size
+
+    @property
+    def memory_width(self) -> int:
+        """Width of what cross-attention reads."""
+        return self.width if self.bridge else self.of_encoder().width
+
+    def of_encoder(self) -> ModelConfig:
+        """The same shape with what the encoder has of its own."""
+        return self.model_copy(update=self.encoder.model_dump(exclude_none=True))
 
     def of_decoder(self) -> ModelConfig:
         """The same shape with the decoder's own heads and feed-forward width in the place of the encoder's."""

@@ -1,8 +1,9 @@
-"""The encoder: reads the whole source at once."""
+"""The encoder: reads the whole source at once, whatever it is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -14,17 +15,26 @@ from weft.layers.block import EncoderLayer
 from weft.layers.cache import Fresh
 
 
-class Encoder(nn.Module):
-    """Source ids `[b s]` to states `[b s d]`; what stands at padding is never read by anyone."""
+@runtime_checkable
+class In(Protocol):
+    """The end of a modality: anything padded to vectors `[b s d]`, perhaps at other positions."""
 
-    def __init__(self, embed: nn.Module, layers: Sequence[EncoderLayer], norm: nn.Module, bias: nn.Module) -> None:
+    def read(self, source: Padded) -> Padded: ...
+
+
+class Encoder(nn.Module):
+    """A source (ids `[b s]`, frames, patches) to states `[b s d]`; what stands at padding is never read by anyone."""
+
+    embed: In
+
+    def __init__(self, embed: In, layers: Sequence[EncoderLayer], norm: nn.Module, bias: nn.Module) -> None:
         super().__init__()
         self.embed, self.layers, self.norm, self.bias = embed, nn.ModuleList(layers), norm, bias
 
     def forward(self, source: Padded, record: Record | None = None) -> Padded:
-        positions = torch.arange(source.values.shape[1], device=source.values.device)
-        x = self.embed(source.values, positions)
-        mask = Padding(source.keep)
+        embedded = self.embed.read(source)
+        x, mask = embedded.values, Padding(embedded.keep)
+        positions = torch.arange(x.shape[1], device=x.device)
         for layer, bias in zip(self.layers, self.bias(positions, positions), strict=True):
             x = layer(x, Fresh(mask, bias), positions, record)
-        return source.with_values(self.norm(x))
+        return embedded.with_values(self.norm(x))

@@ -29,10 +29,18 @@ class EncoderDecoder(nn.Module):
     """A Transformer (Vaswani et al. 2017) that speaks encode / init_cache / step, and forward for training."""
 
     def __init__(
-        self, encoder: Encoder, decoder: Decoder, out: TextOut, vocabulary_size: int, *, guided: Site | None = None
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        out: TextOut,
+        vocabulary_size: int,
+        *,
+        bridge: nn.Module,
+        guided: Site | None = None,
     ) -> None:
-        """`guided` is the head that `aligned_states` guides."""
+        """`bridge` stands between encoder states and cross-attention; `guided` is what `aligned_states` guides."""
         super().__init__()
+        self.bridge = bridge
         self.encoder, self.decoder, self.out, self.vocabulary_size = encoder, decoder, out, vocabulary_size
         self.guided = guided
 
@@ -70,7 +78,8 @@ class EncoderDecoder(nn.Module):
         return self.out.table()
 
     def encode(self, source: Padded, record: Record | None = None) -> Encoded:
-        return self.decoder.prepare(self.encoder(source, record))
+        states = self.encoder(source, record)
+        return self.decoder.prepare(states.with_values(self.bridge(states.values)))
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:
         return self.decoder.init_cache(memory, beam=beam, capacity=capacity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
 from weft.layers.dropout import Dropout
 
@@ -22,6 +23,11 @@ class TextIn(nn.Module):
     def forward(self, ids: Int[Tensor, "b t"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b t d"]:
         x = self.table(ids) * self.scale
         return self.dropout(self.norm(x + self.position(positions).to(x.dtype)))
+
+    def read(self, source: Padded) -> Padded:
+        """A whole text `[b s]` at once."""
+        positions = torch.arange(source.values.shape[1], device=source.values.device)
+        return source.with_values(self(source.values, positions))
 
 
 class TextOut(nn.Module):
