@@ -50,7 +50,7 @@ TROCR = {
 }
 PICTURES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "vit, trocr": ("ViTConfig", {**VIT, "qkv_bias": False}, {**TROCR, "cross_attention_hidden_size": 20}),
-    "deit, trocr": ("DeiTConfig", VIT, {**TROCR, "use_learned_position_embeddings": False, "scale_embedding": True}),
+    "deit, trocr": ("DeiTConfig", VIT, {**TROCR, "use_learned_position_embeddings": False}),
     "vit, one width": (
         "ViTConfig",
         {**VIT, "hidden_size": 24, "patch_size": [2, 3], "hidden_act": "relu"},
@@ -58,9 +58,9 @@ PICTURES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
 }
 CASES = ("whisper", *PICTURES)
-SPREAD, LOUD = 1.3, 1.5
+SPREAD, LOUD = {"whisper": 2.0}, 1.5
 """See `borrowed.make`: with larger ones two orders of summing part ways by more than 1e-5."""
-SEEDS = {"whisper": 1, "vit, trocr": 1, "deit, trocr": 1, "vit, one width": 1}
+SEEDS = {"whisper": 7, "vit, trocr": 29, "deit, trocr": 7, "vit, one width": 58}
 """Of weights with which outputs are lively, as `test_media_search.py` asserts."""
 
 
@@ -71,10 +71,10 @@ def make(name: str, seed: int | None = None, **changes: Any) -> Any:
         model = (_whisper(**changes) if name == "whisper" else _vision(name, **changes)).eval()
         for key, parameter in model.named_parameters():
             if parameter.requires_grad:
-                enliven(key, parameter, SPREAD)
+                enliven(key, parameter, SPREAD.get(name, 1.3))
         for _ in range(4):
             tell_apart(model, model.get_output_embeddings(), LOUD, **{model.main_input_name: drawn(model, 40)})
-        model.get_output_embeddings().weight.data[EOS] *= 1.6
+        model.get_output_embeddings().weight.data[EOS] *= 2.4 if name.startswith("deit") else 1.6
     return model
 
 
