@@ -56,4 +56,4 @@ def test_what_was_attended_to_is_equal(theirs: Any, tmp_path: Path) -> None:
 
 def test_every_family_is_tried() -> None:
     tried = {getattr(transformers, config).model_type for config, _, _ in CASES.values()}
-    assert tried == set(FAMILIES)
+    assert tried | {"whisper", "vision-encoder-decoder"} == set(FAMILIES)  # those two in test_media_families.py

@@ -13,7 +13,9 @@ from tests.interop.borrowed import save
 from tests.interop.media import drawn, make, source
 from tests.interop.test_read import edited
 
-from weft.base.errors import ConfigError, DataError
+import weft
+from weft.base.errors import ConfigError, DataError, UnsupportedError
+from weft.interop.forms import form
 from weft.interop.read import describe, read
 
 
@@ -122,3 +124,14 @@ def test_a_bridge_stands_where_widths_differ(tmp_path: Path) -> None:
     assert torch.equal(ours.model.bridge.weight, theirs.enc_to_dec_proj.weight)
     memory = ours.model.encode(source(theirs, drawn(theirs, 2)))
     assert memory.keep.shape == (2, 2 + 6)
+
+
+@pytest.mark.parametrize(("case", "modality"), [("whisper", "sound"), ("vit, trocr", "picture")])
+def test_who_wants_to_translate_text_or_to_save_elsewhere_is_told(case: str, modality: str, tmp_path: Path) -> None:
+    folder = save(make(case), tmp_path / "checkpoint")
+    with pytest.raises(
+        UnsupportedError, match=f"got one that reads a {modality}; read it with weft.interop.read.read, and what"
+    ):
+        weft.load(folder)
+    with pytest.raises(UnsupportedError, match=rf"transformers has no model with .*source .*modality='{modality}'"):
+        form(describe(folder).shape, pad=1)

@@ -15,6 +15,19 @@ from weft.models.config import PRESETS, ModelConfig
 
 EVERYTHING: dict[str, Any] = {
     "kind": "transformer",
+    "source": {"modality": "sound", "bands": 5, "positions": 13, "position": "learned"},
+    "encoder": {
+        "width": 14,
+        "num_heads": 3,
+        "feedforward_width": 23,
+        "activation": "relu",
+        "norm_epsilon": 1e-4,
+        "norm_position": "pre",
+        "dropout": 0.1,
+        "attention_dropout": 0.15,
+        "feedforward_dropout": 0.05,
+    },
+    "bridge": True,
     "vocabulary_size": 29,
     "target_vocabulary_size": 31,
     "width": 12,

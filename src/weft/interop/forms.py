@@ -9,6 +9,7 @@ from weft.base.errors import UnsupportedError
 from weft.interop import bart
 from weft.interop.names import Names
 from weft.models.config import ModelConfig
+from weft.models.source import EncoderShape, Text
 
 KEPT = "train one of another shape, or keep it as a weft model"
 
@@ -64,7 +65,7 @@ def form(config: ModelConfig, *, pad: int) -> Form:
 
 def check(config: ModelConfig, wanted: Mapping[str, Sequence[object]], *, there: str) -> None:
     """Raises UnsupportedError, naming each key of the shape whose value is not among those wanted."""
-    values = config.model_dump()
+    values = {key: getattr(config, key) for key in wanted}
     wrong = [
         f"{key} {values[key]!r} (wanted {' or '.join(repr(value) for value in dict.fromkeys(fits))})"
         for key, fits in wanted.items()
@@ -88,10 +89,13 @@ def _in_all(config: ModelConfig) -> dict[str, Sequence[object]]:
 
 
 def skeleton(config: ModelConfig) -> dict[str, Sequence[object]]:
-    """What other programs take for granted: two stacks, heads that divide the width, positions added to embeddings."""
+    """What other programs take for granted: text in, two stacks alike, heads that divide the width, added positions."""
     own_width = config.width // config.num_heads
     return {
         "kind": ("transformer",),
+        "source": (Text(),),
+        "encoder": (EncoderShape(),),
+        "bridge": (False,),
         "num_groups": (None, config.num_heads) if config.decoder_heads is None else (None,),
         "key_width": (None, own_width),
         "value_width": (None, own_width),

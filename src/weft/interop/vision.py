@@ -103,7 +103,7 @@ class VisionFields(Fields):
         wanted, came = self.encoder.hidden_size, self.decoder.cross_attention_hidden_size
         if came not in (None, wanted):
             raise ValueError(
-                f"decoder.cross_attention_hidden_size {came} contradicts encoder.hidden_size {wanted}; correct one of them"
+                f"decoder.cross_attention_hidden_size {came} contradicts encoder.hidden_size {wanted}; correct one"
             )
         return self
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import torch
 
+from weft.base.errors import UnsupportedError
 from weft.data.borrowed import BorrowedTokenizer
 from weft.interop.checkpoint import CONFIG, GENERATION, is_checkpoint
 from weft.interop.hub import fetch, is_hub_name
 from weft.interop.read import describe, read
 from weft.interop.tokenizers import read_tokenizer, source_language
+from weft.models.config import ModelConfig
+from weft.models.source import Text
 from weft.store.config import ANY, LanguagePair, StoredConfig
 from weft.store.folder import CARD, StoredModel, check_tokenizer, file_hash, fingerprint
 from weft.store.folder import load as load_stored
@@ -36,7 +39,9 @@ def open_model(
     if not is_checkpoint(Path(place).expanduser()):
         return load_stored(place, device=device, dtype=dtype)
     folder = Path(place).expanduser()
-    tokenizer = read_tokenizer(folder, describe(folder, ignore=ignore))
+    about = describe(folder, ignore=ignore)
+    _refuse_other_sources(about.shape, folder)
+    tokenizer = read_tokenizer(folder, about)
     found = read(folder, dtype=dtype, pickle=pickle, ignore=ignore)
     config = StoredConfig(model=found.config, languages=_languages(tokenizer, folder), search=found.search)
     check_tokenizer(folder, tokenizer, config)
@@ -51,6 +56,14 @@ def open_model(
         folder=folder,
         fingerprint=fingerprint(found.config, hashes),
     )
+
+
+def _refuse_other_sources(shape: ModelConfig, folder: Path) -> None:
+    if shape.source != Text():
+        raise UnsupportedError(
+            f"{folder}: wanted a model that translates text, got one that reads a {shape.source.modality}; read it "
+            "with weft.interop.read.read, and what it reads with weft.interop.processor"
+        )
 
 
 def _languages(tokenizer: BorrowedTokenizer, folder: Path) -> tuple[LanguagePair, ...]:
