@@ -10,8 +10,8 @@ from tests.training.tiny import recipe, write_corpora
 
 from weft.base.errors import DataError
 from weft.data.dropout import SubwordDropout
-from weft.training.team import Team
 from weft.runs.data import TrainingData, read_training_data
+from weft.training.team import Team
 
 PAIR = {"from": "en", "to": "fr"}
 

@@ -10,9 +10,9 @@ import torch
 from tests.training.tiny import recipe, write_corpora
 
 from weft.base.errors import ConfigError
-from weft.store.folder import load
-from weft.runs.trainer import train
 from weft.runs.models import assign, initial_model
+from weft.runs.trainer import train
+from weft.store.folder import load
 
 CPU = torch.device("cpu")
 

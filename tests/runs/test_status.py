@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from weft.runs.status import status_of
 from weft.training.config import TrainingConfig
 from weft.training.loop import Loop, Progress
-from weft.runs.status import status_of
 
 
 def loop(**progress: Any) -> Loop:

@@ -16,10 +16,10 @@ from weft.alignment.words import given_words, words
 from weft.base.errors import ConfigError, DataError
 from weft.data.guidance import WordLinks, bounds_in_bytes
 from weft.runs.recipe import AlignmentConfig, PairSource
-from weft.store.folder import load
-from weft.store.links import read_links, write_links
 from weft.runs.teacher import Lesson, word_links
 from weft.runs.trainer import train
+from weft.store.folder import load
+from weft.store.links import read_links, write_links
 
 PAIR = {"from": "en", "to": "fr"}
 STATISTICAL = AlignmentConfig(teacher="statistical")

@@ -16,12 +16,12 @@ from tests.training.tiny import log_lines, recipe, traces, write_corpora
 
 from weft.base.errors import ConfigError, DataError
 from weft.runs.recipe import Recipe, read_recipe
+from weft.runs.status import Status
+from weft.runs.trainer import train
+from weft.runs.validation import Validation
 from weft.store import checkpoint
 from weft.store.checkpoint import checkpoints, latest_step
 from weft.store.folder import load
-from weft.runs.trainer import train
-from weft.runs.status import Status
-from weft.runs.validation import Validation
 
 CPU = torch.device("cpu")
 

@@ -12,15 +12,15 @@ import torch.nn.functional as F
 from tests.training.tiny import recipe, write_corpora
 from torch import nn
 
-from weft.runs import validation
 from weft.base.padded import pad
 from weft.data.direction import Direction
 from weft.data.tokenizer import EOS
-from weft.runs.recipe import Recipe
-from weft.training.team import Team
+from weft.runs import validation
 from weft.runs.data import TrainingData, read_training_data
 from weft.runs.models import initial_model
+from weft.runs.recipe import Recipe
 from weft.runs.validation import Validation
+from weft.training.team import Team
 
 PAIR = {"from": "en", "to": "fr"}
 

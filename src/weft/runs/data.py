@@ -12,12 +12,12 @@ from weft.data.dropout import SubwordDropout
 from weft.data.guidance import Guidance, WordLinks
 from weft.data.mixture import Mixture
 from weft.data.tokenizer import Tokenizer
+from weft.runs.pairs import name_of, sampled
 from weft.runs.recipe import PairSource, Recipe
+from weft.runs.teacher import Lesson, word_links
 from weft.store.folder import load
 from weft.store.links import read_links, write_links
-from weft.runs.teacher import Lesson, word_links
 from weft.training.team import Team
-from weft.runs.pairs import name_of, sampled
 
 LINKS = "links.safetensors"
 

@@ -14,9 +14,9 @@ import tomli_w
 import torch
 
 from weft.base.errors import ConfigError, DataError
+from weft.runs.data import TrainingData
 from weft.runs.recipe import Recipe, as_toml, read_recipe
 from weft.store.atomic import whole_file
-from weft.runs.data import TrainingData
 
 CONFIG, DESCRIPTION = "config.toml", "run.json"
 

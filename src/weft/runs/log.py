@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from weft.base.errors import DataError
-from weft.store.atomic import whole_file
 from weft.runs.tensorboard import TensorBoard
+from weft.store.atomic import whole_file
 
 LOG, BOARD = "log.jsonl", "tensorboard"
 END = "last"

@@ -10,13 +10,13 @@ from torch import nn
 from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
 from weft.data.tokenizer import Tokenizer
-from weft.translating.looking import guided_alignment
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.runs.recipe import Recipe
 from weft.store.config import About, LanguagePair, StoredConfig
 from weft.store.folder import load, save
 from weft.training.loop import Progress
+from weft.translating.looking import guided_alignment
 
 _FREE = frozenset({"dropout", "feedforward_dropout", "attention_dropout", "backend"})
 """What may differ from the model whose weights are taken over: nothing that changes what they compute."""

@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from weft.aligning.align import symmetrisation_for
+from weft.aligning.model_aligner import model_aligner
+from weft.aligning.sentence_pairs import WORDS, TextPair, WordPair, cut
+from weft.aligning.statistical_pairs import PairStatistics, learn
+from weft.aligning.two_ways import Aligner, directions_of
 from weft.alignment.pairs import Pairs
 from weft.base.errors import ConfigError
 from weft.data.guidance import WordLinks, bounds_in_bytes
 from weft.data.ragged import Ragged
-from weft.aligning.model_aligner import model_aligner
-from weft.runs.recipe import AlignmentConfig, PairSource
-from weft.aligning.sentence_pairs import WORDS, TextPair, WordPair, cut
-from weft.statistical.learning import Progress
-from weft.aligning.statistical_pairs import PairStatistics, learn
-from weft.store.folder import load
 from weft.runs.pairs import Texts, given_links
-from weft.aligning.two_ways import Aligner, directions_of
+from weft.runs.recipe import AlignmentConfig, PairSource
+from weft.statistical.learning import Progress
+from weft.store.folder import load
 
 _log = logging.getLogger(__name__)
 

@@ -11,23 +11,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from weft.aligning.tuning import tune_alignment
 from weft.base.errors import ConfigError
 from weft.data.batch import TokenBatches
 from weft.data.direction import Direction
-from weft.runs.recipe import Recipe
+from weft.runs.data import TrainingData, read_training_data
+from weft.runs.folder import check_new, check_resumable, check_unchanged, describe_run, write_recipe
 from weft.runs.log import END, Log, opened_logs
+from weft.runs.models import assign, initial_model, save_trained
+from weft.runs.recipe import Recipe
+from weft.runs.status import Status, status_of
+from weft.runs.validation import Validation
 from weft.store.checkpoint import checkpoints, latest_step, read_checkpoint, write_checkpoint
 from weft.store.recent import RecentWeights
 from weft.training.allocator import freed_memory_kept
 from weft.training.loop import Loop
 from weft.training.precision import autocast_dtype
 from weft.training.team import Team, joined_team
-from weft.runs.data import TrainingData, read_training_data
-from weft.runs.models import assign, initial_model, save_trained
-from weft.runs.folder import check_new, check_resumable, check_unchanged, describe_run, write_recipe
-from weft.runs.status import Status, status_of
-from weft.aligning.tuning import tune_alignment
-from weft.runs.validation import Validation
 
 CHECKPOINTS = "checkpoints"
 ALIGNMENT_PAIRS = 300

@@ -8,13 +8,13 @@ from torch import nn
 
 from weft.base.padded import pad
 from weft.data.direction import Direction
-from weft.translating.decoding import Decoder, Job
 from weft.generation.batching import batches_by_length
 from weft.generation.settings import SearchSettings
-from weft.runs.recipe import Recipe
-from weft.translating.segments import Segment
-from weft.training.loss import cross_entropy
 from weft.runs.data import TrainingData
+from weft.runs.recipe import Recipe
+from weft.training.loss import cross_entropy
+from weft.translating.decoding import Decoder, Job
+from weft.translating.segments import Segment
 
 _BATCH_TOKENS = 4096
 
