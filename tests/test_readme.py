@@ -26,6 +26,8 @@ def place(tmp_path: Path) -> Path:
     """A folder with the files that the README's examples read."""
     (tmp_path / "letters.txt").write_text("Dear Anna,\n\nI am in Paris.\n", encoding="utf-8")
     (tmp_path / "pairs.tsv").write_text("I am tired.\tJe suis fatigué.\nThank you.\tMerci.\n", encoding="utf-8")
+    (tmp_path / "gold.tsv").write_text("the cat\tle chat\t0-0 1-1\na dog\tun chien\t0?0 1-1\n", encoding="utf-8")
+    (tmp_path / "links.txt").write_text("0-0 1-1\n1-1\n", encoding="utf-8")
     return tmp_path
 
 

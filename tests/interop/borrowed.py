@@ -97,7 +97,7 @@ SEEDS = {
     "mbart": 12,
     "pegasus": 6,
     "m2m100": 3,
-    "fsmt": 27,
+    "fsmt": 40,
     "t5": 30,
     "t5 v1.1": 4,
     "mt5": 4,
