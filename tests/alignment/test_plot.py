@@ -69,7 +69,9 @@ def test_links_run_from_word_to_word_the_wider_the_likelier() -> None:
 
 def test_a_pair_without_words_or_masses_is_a_figure_too() -> None:
     for one in (Drawing("", "", [], [], WordAlignment()), replace(drawings.dog(), mass=None), drawings.long_word()):
-        link_plot(one).savefig(io.BytesIO(), format="png")
+        picture = io.BytesIO()
+        link_plot(one).savefig(picture, format="png")
+        assert picture.getvalue().startswith(b"\x89PNG")
 
 
 def test_labels_must_fit_the_weights() -> None:
