@@ -11,11 +11,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.attention.back_ends import BACKENDS, KINDS
 from torch import Tensor
 
-from weft.attention import Arbitrary, Backend, Causal, Full, Fused, KeyValues, Mask, Padding, Reference, Window
+from weft.attention import Arbitrary, Backend, Causal, Feature, Full, Fused, KeyValues, Mask, Padding, Reference, Window
 
-BACKENDS = [Reference, Fused]
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 5e-2}
 MASKS: dict[str, Callable[[int, int, int, int], Mask]] = {
@@ -91,17 +91,19 @@ SHAPES = st.tuples(st.sampled_from([1, 2, 3]), st.sampled_from([1, 3]), st.sampl
 SHAPES = st.tuples(SHAPES, st.sampled_from([2, 5, 8]), st.sampled_from(["none", "bias", "-inf"]), st.integers(0, 99))
 
 
-def draw(drawn: tuple, backend: type[Backend], dtype: torch.dtype, mask: str) -> Case:
+def draw(drawn: tuple, make: Callable[..., Backend], dtype: torch.dtype, mask: str) -> Case:
     (b, g, share, t, s, e), k, bias, seed = drawn
     torch.default_generator.manual_seed(seed)
     h = g * share
+    backend = make(scale=None if seed % 3 else 0.3)
+    bias = bias if Feature.BIAS in backend.supports else "none"
     table = None
     if bias != "none":
         table = torch.randn(*((b, h, t, s) if seed % 2 else (1, h, 1, s)))
         table = table if bias == "bias" else table.masked_fill(torch.rand_like(table) < 0.4, -torch.inf)
         table = table.to(dtype).requires_grad_()
     return Case(
-        backend(scale=None if seed % 3 else 0.3),
+        backend,
         torch.randn(b, h, t, k).to(dtype).requires_grad_(),
         torch.randn(b, g, s, k).to(dtype).requires_grad_(),
         torch.randn(b, g, s, e if seed % 2 else k).to(dtype).requires_grad_(),
@@ -117,9 +119,9 @@ def close(actual: Tensor, wanted: Tensor, tolerance: float) -> None:
 
 def law(test: Callable[..., None], masks: Iterable[str] = MASKS) -> Callable[..., None]:
     """Run over every back end x dtype x mask, each with a few drawn shapes."""
-    test = settings(max_examples=4)(given(drawn=SHAPES)(test))
-    test = pytest.mark.parametrize("backend", BACKENDS)(test)
-    test = pytest.mark.parametrize("dtype", DTYPES, ids=str)(test)
+    test = settings(max_examples=3)(given(drawn=SHAPES)(test))
+    pairs = [pytest.param(BACKENDS[name], dtype, id=f"{name}-{dtype}") for name, dtype in KINDS]
+    test = pytest.mark.parametrize(("backend", "dtype"), pairs)(test)
     return pytest.mark.parametrize("mask", masks)(test)
 
 
@@ -262,7 +264,7 @@ def test_fused_is_reference_gradients_included(drawn, dtype, mask):
         close(ours, theirs, 4 * fused.tolerance)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
 @pytest.mark.parametrize("mask", ["full", "padding", "causal", "padding&causal", "arbitrary", "nothing"])
 @pytest.mark.parametrize("bias", ["none", "bias", "-inf"])
 def test_gradcheck(backend, mask, bias):
@@ -280,7 +282,7 @@ def test_gradcheck(backend, mask, bias):
     assert torch.autograd.gradcheck(context_and_weights, leaves, fast_mode=True)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
 @pytest.mark.parametrize("mask", ["full", "padding", "arbitrary"])
 def test_a_permuted_source_permutes_the_weights(backend, mask):
     case = draw(((2, 3, 1, 5, 7, 2), 5, "none", 11), backend, torch.float64, mask)
@@ -297,8 +299,7 @@ def test_a_permuted_source_permutes_the_weights(backend, mask):
     close(other.attend(), case.attend(), 1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(("backend", "dtype"), [(BACKENDS[name], dtype) for name, dtype in KINDS])
 @pytest.mark.parametrize("mask", MASKS)
 def test_no_queries_no_keys_and_single_ones(backend, dtype, mask):
     sizes = [(0, 7), (5, 0), (0, 0), (1, 1), (1, 7), (5, 1)]
@@ -313,8 +314,7 @@ def test_no_queries_no_keys_and_single_ones(backend, dtype, mask):
             assert (case.without_gradients.attend() == 0).all()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(("backend", "dtype"), [(BACKENDS[name], dtype) for name, dtype in KINDS])
 def test_an_empty_batch_has_an_empty_answer(backend, dtype):
     case = draw(((0, 2, 2, 3, 5, 3), 5, "none", 1), backend, dtype, "padding")
     assert case.attend().shape == (0, 4, 3, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,7 @@ class Fused:
     """`scaled_dot_product_attention` behind prepare / attend / weights; `scale` is 1/sqrt(k) by default."""
 
     supports = frozenset(Feature)
+    exact, indexes = True, False
 
     def __init__(self, scale: float | None = None) -> None:
         self.scale = scale
@@ -28,6 +30,7 @@ class Fused:
 
     def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
         check_queries(q, memory)
+        memory = _in_its_own_numbers(memory, q.dtype)
         square = isinstance(memory.mask, Causal) and start == 0 and q.shape[2] == memory.k.shape[2]
         if square and memory.bias is None:
             return self._kernel(q, memory, None, dropout, is_causal=True)
@@ -68,6 +71,13 @@ class Fused:
         return F.scaled_dot_product_attention(
             q, memory.k, memory.v, mask, dropout, is_causal, scale=self.scale, enable_gqa=h != g
         )
+
+
+def _in_its_own_numbers(memory: KeyValues, dtype: torch.dtype) -> KeyValues:
+    """Keys and values in the dtype of the queries: the kernel takes no other."""
+    if memory.units is None and memory.k.dtype is dtype:
+        return memory
+    return replace(memory.stretch(slice(None), dtype), mask=memory.mask, bias=memory.bias)
 
 
 def _matrices_are_faster(q: Tensor, num_scores: int) -> bool:

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from weft.attention.blocks import blocks, log_sum, scores_of
 from weft.attention.protocol import KeyValues, allowed, check_queries
-from weft.base.shapes import Float, Tensor
+from weft.base.shapes import Bool, Float, Tensor
 
 # Private: torch has no public kernel that gives the normaliser on a CPU (2.13). It knows float masks alone, no gradient
 # of the normaliser, and kills the process where an axis is empty.
@@ -34,6 +34,29 @@ def log_normaliser(
     chosen = range(h) if heads is None else heads
     factor = q.shape[-1] ** -0.5 if scale is None else scale
     return torch.cat([_of_head(q[:, i : i + 1], memory.of_head(i, h), factor, start) for i in chosen], 1)
+
+
+def context_and_log_sum(
+    q: Float[Tensor, "b h t k"], memory: KeyValues, keep: Bool[Tensor, "#b 1 1 s"] | None, *, scale: float | None
+) -> tuple[Float[Tensor, "b h t e"], Float[Tensor, "b h t"]] | None:
+    """Context and log normaliser from one fused call, without gradients; None where the kernel does not serve.
+
+    Heads that share keys become queries of one head. A dead row has context 0 and normaliser -inf.
+    """
+    k, v = memory.k, memory.v
+    if q.device.type != "cpu" or 0 in (q.numel(), k.numel(), v.numel()) or k.shape[3] != v.shape[3]:
+        return None
+    (b, h, t, width), g = q.shape, k.shape[1]
+    factor = width**-0.5 if scale is None else scale
+    mask = None if keep is None else torch.zeros_like(keep, dtype=q.dtype).masked_fill_(~keep, -torch.inf)
+    dead = None if keep is None else ~keep.any(-1)
+    if mask is not None and dead is not None:
+        mask = mask.masked_fill(dead[..., None], 0.0)
+    context, log_sum = _KERNEL(q.reshape(b, g, h // g * t, width), k, v, attn_mask=mask, scale=factor)
+    context, log_sum = context.reshape(b, h, t, -1), log_sum.reshape(b, h, t)
+    if dead is not None:
+        context, log_sum = context.masked_fill(dead[..., None], 0.0), log_sum.masked_fill(dead, -torch.inf)
+    return context, log_sum
 
 
 def _of_head(q: Tensor, memory: KeyValues, scale: float, start: int) -> Float[Tensor, "b 1 t"]:

@@ -11,7 +11,7 @@ import torch
 
 from weft.attention.masks import Full, Mask, Shape, broadcasts, written
 from weft.base.errors import ShapeError, UnsupportedError
-from weft.base.shapes import Bool, Float, Int, Tensor
+from weft.base.shapes import Bool, Float, Int, Shaped, Tensor
 
 
 class Feature(Enum):
@@ -24,22 +24,83 @@ class Feature(Enum):
     ARBITRARY_MASK = auto()
 
 
+@runtime_checkable
+class Index(Protocol):
+    """What a back end noted of the keys of a source, so as not to read all of them at every step."""
+
+    def select(self, rows: Int[Tensor, " m"]) -> Index:
+        """The same of these rows of the batch."""
+        ...
+
+
+@runtime_checkable
+class Origin(Protocol):
+    """Where keys and values lie, if not in memory of our own."""
+
+    def check(self) -> None:
+        """Raise DataError if they are no longer what they were."""
+        ...
+
+
+@dataclass(frozen=True)
+class Units:
+    """What an int8 key or value counts in: `[b g s 1]` each, one unit a position and head."""
+
+    k: Float[Tensor, "b g s 1"]
+    v: Float[Tensor, "b g s 1"]
+
+    def select(self, rows: Int[Tensor, " m"]) -> Units:
+        return Units(self.k[rows], self.v[rows])
+
+
 @dataclass(frozen=True)
 class KeyValues:
     """What `prepare` makes of a source: keys `[b g s k]`, values `[b g s e]`, who may see them, a bias on scores.
 
-    `bias` is additive, `[b|1 h|1 t|1 s]`, in units of the scaled scores.
+    `bias` is additive, `[b|1 h|1 t|1 s]`, in units of the scaled scores. Keys and values may be int8 with `units`, or
+    lie in a file (`origin`); `index` belongs to the back end that prepared them.
     """
 
-    k: Float[Tensor, "b g s k"]
-    v: Float[Tensor, "b g s e"]
+    k: Shaped[Tensor, "b g s k"]
+    v: Shaped[Tensor, "b g s e"]
     mask: Mask = field(default_factory=Full)
     bias: Float[Tensor, "#b #h #t s"] | None = None
+    index: Index | None = None
+    units: Units | None = None
+    origin: Origin | None = None
 
     def select(self, rows: Int[Tensor, " m"]) -> KeyValues:
         """The memory of these rows of the batch."""
-        bias = self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows]
-        return KeyValues(self.k[rows], self.v[rows], self.mask.select(rows), bias)
+        return replace(
+            self,
+            k=self.k[rows],
+            v=self.v[rows],
+            mask=self.mask.select(rows),
+            bias=self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows],
+            index=None if self.index is None else self.index.select(rows),
+            units=None if self.units is None else self.units.select(rows),
+        )
+
+    def stretch(self, keys: slice, dtype: torch.dtype | None = None) -> KeyValues:
+        """A stretch of the keys with their values as plain numbers, in `dtype` if it is given; nothing is masked."""
+        return KeyValues(self.keys_of(keys, dtype), self.values_of(keys, dtype))
+
+    def of_pair(
+        self, row: int, group: int, dtype: torch.dtype
+    ) -> tuple[Float[Tensor, "s k"], Float[Tensor, "s e"]]:
+        """Keys and values of one row of the batch and one key head as plain numbers; views, where they are such."""
+        b, g = slice(row, row + 1), slice(group, group + 1)
+        units = None if self.units is None else Units(self.units.k[b, g], self.units.v[b, g])
+        one = KeyValues(self.k[b, g], self.v[b, g], units=units).stretch(slice(None), dtype)
+        return one.k[0, 0], one.v[0, 0]
+
+    def keys_of(self, keys: slice, dtype: torch.dtype | None = None) -> Float[Tensor, "b g s k"]:
+        """A stretch of the keys as plain numbers."""
+        return _plain(self.k, None if self.units is None else self.units.k, keys, dtype)
+
+    def values_of(self, keys: slice, dtype: torch.dtype | None = None) -> Float[Tensor, "b g s e"]:
+        """A stretch of the values as plain numbers."""
+        return _plain(self.v, None if self.units is None else self.units.v, keys, dtype)
 
     def of_head(self, head: int, num_heads: int) -> KeyValues:
         """What one of `num_heads` query heads reads, as a memory of one head; keys and values are views.
@@ -51,10 +112,19 @@ class KeyValues:
         group = slice(head * self.k.shape[1] // num_heads, head * self.k.shape[1] // num_heads + 1)
         bias = self.bias if self.bias is None or self.bias.shape[1] == 1 else self.bias[:, head : head + 1]
         mask = self.mask.cut(heads=[head], rows=None, keys=slice(None))
-        return KeyValues(self.k[:, group], self.v[:, group], mask, bias)
+        units = None if self.units is None else Units(self.units.k[:, group], self.units.v[:, group])
+        plain = KeyValues(self.k[:, group], self.v[:, group], units=units).stretch(slice(None))
+        return replace(plain, mask=mask, bias=bias, origin=self.origin)
 
     def with_mask(self, mask: Mask) -> KeyValues:
-        return replace(self, mask=mask)
+        """The same keys and values; an index, made for another mask, does not come along."""
+        return replace(self, mask=mask, index=None)
+
+
+def _plain(x: Tensor, units: Tensor | None, keys: slice, dtype: torch.dtype | None) -> Tensor:
+    if units is None:
+        return x[:, :, keys] if dtype is None else x[:, :, keys].to(dtype)
+    return x[:, :, keys].to(dtype or units.dtype) * units[:, :, keys].to(dtype or units.dtype)
 
 
 @runtime_checkable
@@ -67,6 +137,10 @@ class Backend(Protocol):
 
     supports: frozenset[Feature]
     scale: float | None
+    exact: bool
+    """Whether its weights are the softmax over every key; if not, readings of a record go by its own weights."""
+    indexes: bool
+    """Whether it notes something of the keys in `KeyValues.index` that is worth having again where it was lost."""
 
     def prepare(self, k: Tensor, v: Tensor, *, mask: Mask, bias: Tensor | None = None) -> KeyValues:
         """Everything about a source that no query changes; called once per source."""
@@ -119,6 +193,8 @@ def check_queries(q: Tensor, memory: KeyValues) -> None:
             f"queries must be [b h t k] with b = {k.shape[0]}, k = {k.shape[3]} and h a multiple of g = {k.shape[1]}; "
             f"got {list(q.shape)}"
         )
+    if memory.origin is not None:
+        memory.origin.check()
     b, h, t, s = *q.shape[:3], k.shape[2]
     memory.mask.check((b, h, t, s))
     _check_bias(memory.bias, (b, h, t, s))

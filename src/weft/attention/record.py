@@ -138,7 +138,7 @@ class Observation:
                 f"value_norms wants the output projection of {self.site}, which was not noted; pass output= to "
                 "Observation"
             )
-        return value_norms(self.memory.v, self.output, heads)
+        return value_norms(self.memory.values_of(slice(None)), self.output, heads)
 
     def _asked(self, heads: Sequence[int] | None) -> _Asked:
         return {"scale": self.backend.scale, "start": self.start, "heads": heads}

@@ -20,6 +20,7 @@ class Reference:
     """
 
     supports = frozenset(Feature)
+    exact, indexes = True, False
 
     def __init__(self, scale: float | None = None) -> None:
         self.scale = scale
@@ -29,7 +30,7 @@ class Reference:
 
     def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
         weights_bhts = F.dropout(self.weights(q, memory, start=start), dropout)
-        values_bhse = _per_query_head(memory.v, q.shape[1]).to(weights_bhts.dtype)
+        values_bhse = _per_query_head(memory.values_of(slice(None), weights_bhts.dtype), q.shape[1])
         return torch.einsum("bhts,bhse->bhte", weights_bhts, values_bhse).to(q.dtype)
 
     def weights(
@@ -87,7 +88,7 @@ def chosen_scores(
     chosen = range(h) if heads is None else heads
     dtype = torch.promote_types(q.dtype, torch.float32)
     q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
-    k_bgsk = memory.k[:, :, keys]
+    k_bgsk = memory.keys_of(keys)
     k_bhsk = k_bgsk if h == g and heads is None else _of_heads(k_bgsk, [head * g // h for head in chosen])
     with torch.autocast(q.device.type, enabled=False):
         scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
