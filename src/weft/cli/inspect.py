@@ -33,8 +33,8 @@ class Options:
         typer.Option(
             metavar="MODEL|ALIGNER|READING",
             help="A second panel: another model, the folder of a statistical aligner, or how else to read the links: "
-            "shifted, unshifted, norm-weighted, mutual, argmax, threshold, monotone, layer=N, heads=N+N, or any setting "
-            "as key=value, parted by commas.",
+            "shifted, unshifted, norm-weighted, mutual, argmax, threshold, monotone, layer=N, heads=N+N, or any "
+            "setting as key=value, parted by commas.",
         ),
     ] = None
     target: Annotated[
