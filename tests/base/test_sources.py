@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from weft.base.errors import ShapeError
+from weft.base.errors import ShapeError, UnsupportedError
 from weft.base.padded import pad
 from weft.base.sources import Sources
 
@@ -34,3 +34,8 @@ def test_sources_of_unequal_batch_size_are_refused() -> None:
 def test_no_source_is_refused() -> None:
     with pytest.raises(ShapeError, match="wants one source or more, all with as many rows, got none"):
         Sources({})
+
+
+def test_a_model_of_one_source_says_so() -> None:
+    with pytest.raises(UnsupportedError, match=r"wanted one source, got en, de; give one alone, or train a model with"):
+        THREE.read_by(lambda padded: padded)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from weft.base.errors import ShapeError
+from weft.base.errors import ShapeError, UnsupportedError
 from weft.base.padded import Padded
 from weft.base.shapes import Bool, Tensor
 
@@ -60,6 +60,12 @@ class Sources:
     def lengths(self) -> Tensor:
         """The number of real positions of each row in all sources, `[b]`."""
         return self.keep.sum(1)
+
+    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
+        """Raises UnsupportedError: a model that has one encoder reads one source."""
+        raise UnsupportedError(
+            f"wanted one source, got {', '.join(self.parts)}; give one alone, or train a model with [model.sources]"
+        )
 
     def select(self, rows: Tensor) -> Sources:
         """The given rows, in the given order."""
