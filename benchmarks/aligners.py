@@ -1,19 +1,18 @@
 """Alignment error rates of the statistical aligner and of its peers, on the same text in one run.
 
-    python benchmarks/aligners.py --train TEXT.tsv.xz --gold TRIAL.tsv GRACA.tsv [--pairs 200000]
-        [--aligners weft systran-align eflomal] [--out benchmarks/results/aligners.json]
+    python benchmarks/aligners.py --train TEXT.tsv.xz [TEXT ...] --gold TRIAL.tsv GRACA.tsv [--pairs 200000]
+        [--words given] [--aligners weft systran-align eflomal] [--out benchmarks/results/aligners.json]
 
-Every aligner reads the gold pairs' text and behind it the first `--pairs` lines (source TAB target) of the training
-text, lower-cased. Each runs in a process of its own, one after the other. Peers that are not installed are left out
-with a word (systran-align is fast_align; eflomal 2.0.0 builds from its source package). systran-align tells only what
-grow-diag-final-and makes of its two directions, so it is compared by that row.
+Every aligner reads the gold pairs' text and behind it a seeded sample of `--pairs` lines (source TAB target) of the
+training text, lower-cased: of the Hansards the very sample that `recipes/hansards.toml` reads. Each runs in a process
+of its own, one after the other. Peers that are not installed are left out with a word (systran-align is fast_align;
+eflomal 2.0.0 builds from its source package). systran-align tells only what grow-diag-final-and makes of its two
+directions, so it is compared by that row.
 """
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
-import lzma
 import multiprocessing
 import resource
 import tempfile
@@ -31,11 +30,14 @@ import torch
 
 from report import arguments, write
 from weft.aligning.gold import GoldPair, read_gold
+from weft.aligning.sentence_pairs import WORDS
 from weft.alignment.bootstrap import difference, interval
 from weft.alignment.floors import floors
 from weft.alignment.measure import Counts, count, total
 from weft.alignment.pairs import Pairs, parse_links
 from weft.alignment.symmetrise import SYMMETRISATIONS
+from weft.data.text import read_pairs
+from weft.runs.pairs import sample_rows
 from weft.statistical.aligner import StatisticalAligner
 from weft.statistical.posteriors import links_above
 
@@ -201,26 +203,30 @@ def percent(share: float) -> float:
     return round(100 * share, 2)
 
 
-def read_text(path: Path, num_pairs: int) -> Iterator[tuple[list[str], list[str]]]:
-    """The words of the first pairs, lower-cased; each word is held once, however often it is said."""
-    opened = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
-    with opened(path, "rt", encoding="utf-8", newline="\n") as file:
-        for line in islice(file, num_pairs):
-            source, target, *_ = line.lower().rstrip("\n").split("\t")
-            yield [*map(intern, source.split())], [*map(intern, target.split())]
+def read_text(paths: Sequence[Path], num_pairs: int, cut: str) -> Iterator[tuple[list[str], list[str]]]:
+    """The words of a sample of all files' pairs, lower-cased; each word is held once, however often it is said."""
+    pairs = [pair for path in paths for pair in read_pairs(path)]
+    for row in sample_rows(len(pairs), num_pairs, SEED):
+        source, target = (text.lower() for text in pairs[row])
+        yield _words(source, cut), _words(target, cut)
+
+
+def _words(text: str, cut: str) -> list[str]:
+    return [intern(text[slice(*span)]) for span in WORDS[cut](text)]
 
 
 def main() -> None:
     parser = arguments(__doc__, "aligners")
-    parser.add_argument("--train", type=Path, required=True, help="source TAB target lines, plain, .gz or .xz")
+    parser.add_argument("--train", type=Path, nargs="+", required=True, help="source TAB target, plain, .gz or .xz")
     parser.add_argument("--gold", type=Path, nargs="+", required=True, help="source TAB target TAB links lines")
     parser.add_argument("--pairs", type=int, default=200_000, help="how many lines of the training text are read")
+    parser.add_argument("--words", choices=WORDS, default="given", help="what a word of the training text is")
     parser.add_argument("--aligners", nargs="+", choices=ALIGNERS, default=list(ALIGNERS))
     options = parser.parse_args()
     gold = {path.name.removesuffix(".gold.tsv"): list(read_gold(path)) for path in options.gold}
     pairs = [(p.source.lower().split(), p.target.lower().split()) for one in gold.values() for p in one]
     wanted = len(pairs)
-    pairs += read_text(options.train, options.pairs)
+    pairs += read_text(options.train, options.pairs, options.words)
     sources, targets = [source for source, _ in pairs], [target for _, target in pairs]
     counts: dict[str, dict[str, dict[str, list[Counts]]]] = {}
     findings: dict[str, Any] = {}
@@ -244,6 +250,8 @@ def main() -> None:
         options.out,
         {
             "pairs": len(pairs) - wanted,
+            "train": [path.name for path in options.train],
+            "words": options.words,
             "gold": {name: len(one) for name, one in gold.items()},
             "aligners": findings,
             "differences": compared,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from weft.aligning.align import align
     from weft.aligning.aligned import Alignment
+    from weft.aligning.inspecting import Page, inspect
     from weft.converting import convert
     from weft.publishing import pull, push
     from weft.translating.encoded_source import EncodedSource
-    from weft.translating.inspecting import Page, inspect
     from weft.translating.translator import Translator, load
 
 __all__ = [
@@ -33,11 +33,11 @@ __version__ = version("weft")
 _HOMES = {
     "Alignment": "weft.aligning.aligned",
     "EncodedSource": "weft.translating.encoded_source",
-    "Page": "weft.translating.inspecting",
+    "Page": "weft.aligning.inspecting",
     "Translator": "weft.translating.translator",
     "align": "weft.aligning.align",
     "convert": "weft.converting",
-    "inspect": "weft.translating.inspecting",
+    "inspect": "weft.aligning.inspecting",
     "load": "weft.translating.translator",
     "pull": "weft.publishing",
     "push": "weft.publishing",

@@ -29,10 +29,13 @@ def test_links_are_scored_set_by_set(gold: Path) -> None:
     assert found == {"points": 0.0, "interval": [0.0, 0.0]}
 
 
-def test_training_text_is_read_packed_and_lower_cased_up_to_a_line(tmp_path: Path) -> None:
+def test_training_text_is_read_packed_and_lower_cased_as_a_sample(tmp_path: Path) -> None:
     path = tmp_path / "text.tsv.xz"
     path.write_bytes(lzma.compress(b"The dog\tLe chien\nA cat\tUn chat\n"))
-    assert list(aligners.read_text(path, 1)) == [(["the", "dog"], ["le", "chien"])]
+    pairs = [(["the", "dog"], ["le", "chien"]), (["a", "cat"], ["un", "chat"])]
+    assert list(aligners.read_text([path, path], 4, "given")) == [*pairs, *pairs]
+    [one] = aligners.read_text([path], 1, "given")
+    assert one in pairs
 
 
 def test_a_whole_run_is_written_down(

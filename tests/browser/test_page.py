@@ -11,9 +11,9 @@ import torch
 from tests.alignment import drawings
 from tests.browser.conftest import Open, Opened
 
+from weft.aligning.inspecting import Page
 from weft.alignment.heat import Heat
 from weft.alignment.page import page
-from weft.translating.inspecting import Page
 
 COLOURS = """() => {
   const of = (selector, name) => getComputedStyle(document.querySelector(selector))[name];

@@ -107,7 +107,9 @@ SEEDS = {
 TABLES = ("shared", "embed_tokens", "lm_head")
 
 
-def make(name: str, *, spread: float = 3.0, loud: float = 2.0, **changes: Any) -> Any:
+def make(
+    name: str, *, seed: int | None = None, spread: float = 3.0, loud: float = 2.0, end: float = 1.6, **changes: Any
+) -> Any:
     """A model of transformers whose outputs are lively: random weights alone would write one token for ever.
 
     What all states have in common is taken out of the tables of tokens, so that logits tell of what differs. A `spread`
@@ -116,18 +118,18 @@ def make(name: str, *, spread: float = 3.0, loud: float = 2.0, **changes: Any) -
     config_name, class_name, values = CASES[name]
     config = getattr(transformers, config_name)(**(values | changes))
     with torch.random.fork_rng():
-        torch.manual_seed(SEEDS[name])
+        torch.manual_seed(SEEDS[name] if seed is None else seed)
         model = getattr(transformers, class_name)(config).eval()
         for key, parameter in model.named_parameters():
             if not ("embed_positions" in key and "Sinus" in str(model)):
                 enliven(key, parameter, spread)
         for _ in range(4):
             tell_apart(model, _projection(model), loud, input_ids=torch.randint(3, VOCABULARY - 6, (40, 7)))
-        _projection(model).weight.data[EOS] *= 1.6
+        _projection(model).weight.data[config.eos_token_id] *= end
         for key, buffer in model.named_buffers():
             if key == "final_logits_bias":
                 torch.nn.init.normal_(buffer, 0.0, 0.3)
-                buffer[:, EOS] = 0.7
+                buffer[:, config.eos_token_id] = 0.7
     return model
 
 

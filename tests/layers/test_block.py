@@ -135,7 +135,8 @@ def test_attention_dropout_is_for_training():
 
 def test_a_decoder_layer_is_self_then_cross_then_feed_forward():
     heads, record = Heads(3, 3, 4, 4), Record()
-    layer = double(DecoderLayer(self_attention(heads), cross_attention(heads), nn.Tanh(), (identities(),) * 3))
+    crossing = Residual(cross_attention(heads), identities())
+    layer = double(DecoderLayer(self_attention(heads), crossing, nn.Tanh(), (identities(),) * 2))
     x, states, positions = torch.randn(2, 5, D).double(), torch.randn(2, 7, D).double(), torch.arange(5)
     memory = layer.cross_attention.sublayer.prepare(states, Causal())
     by_hand = x + layer.attention.sublayer(x, Fresh(Causal()), positions)

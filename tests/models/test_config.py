@@ -27,6 +27,7 @@ EVERYTHING: dict[str, Any] = {
         "attention_dropout": 0.15,
         "feedforward_dropout": 0.05,
     },
+    "fusion": "parallel",
     "bridge": True,
     "vocabulary_size": 29,
     "target_vocabulary_size": 31,
@@ -64,6 +65,15 @@ EVERYTHING: dict[str, Any] = {
     "alignment_head": {"layer": 0, "head": 5},
 }
 
+SEVERAL: dict[str, Any] = {
+    "vocabulary_size": 29,
+    "sources": {
+        "en": {"reads": {"modality": "text"}, "layers": 3, "same_as": None, "required": True},
+        "de": {"reads": {"modality": "text"}, "layers": None, "same_as": "en", "required": False},
+    },
+}
+"""In the place of one source."""
+
 
 @pytest.mark.parametrize("values", [EVERYTHING, {"vocabulary_size": 5}], ids=["everything", "defaults"])
 def test_a_configuration_survives_json(values):
@@ -72,9 +82,20 @@ def test_a_configuration_survives_json(values):
     assert values.items() <= config.model_dump().items()
 
 
-def test_every_key_is_in_the_round_trip_above_and_not_at_its_default():
+def test_several_sources_survive_json_in_their_order():
+    config = ModelConfig.model_validate(SEVERAL)
+    again = ModelConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert list(again.sources) == ["en", "de"]
+    assert {name: {**one, "encoder": {}} for name, one in again.model_dump()["sources"].items()} == {
+        name: {**one, "encoder": {}} for name, one in SEVERAL["sources"].items()
+    }
+
+
+def test_every_key_is_in_the_round_trips_above_and_not_at_its_default():
     defaults = ModelConfig(vocabulary_size=5).model_dump()
-    assert set(EVERYTHING) == set(defaults)
+    assert set(EVERYTHING) | set(SEVERAL) == set(defaults)
+    del defaults["sources"]
     assert [key for key in defaults if defaults[key] == EVERYTHING[key]] == ["kind"]
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from weft.attention import Record
 from weft.base.errors import ShapeError
-from weft.base.padded import Padded, pad
+from weft.base.padded import Padded, Shared, pad
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.models.decoder import Encoded
@@ -188,3 +188,13 @@ def test_dropout_is_on_embeddings_branches_feed_forward_and_attention_in_trainin
         assert not torch.equal(model(source, target), model(source, target)), key
     still = make(dropout=0.0).train()
     assert torch.equal(still(source, target), still(source, target))
+
+
+@torch.no_grad()
+def test_rows_that_share_a_source_read_it_as_if_each_had_its_own():
+    model, rows = make(), torch.tensor([1, 0, 1, 2, 0])
+    source, target = pad(SOURCES), torch.randint(5, 20, (5, 7))
+    encodings = counted(model.encoder)
+    shared = model(Shared(source, rows), target)
+    assert len(encodings) == 1
+    torch.testing.assert_close(shared, model(source.select(rows), target), rtol=1e-12, atol=1e-12)

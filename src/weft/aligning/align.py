@@ -19,7 +19,7 @@ from weft.base.errors import ConfigError, DataError
 from weft.statistical.aligner import StatisticalAligner
 from weft.store.aligner import load_aligner
 from weft.store.folder import StoredModel
-from weft.store.folder import load as load_stored
+from weft.translating.opening import open_model
 from weft.translating.translator import Translator
 
 Model = str | Path | Translator
@@ -128,7 +128,7 @@ def _alignment(pair: WordPair, ways: TwoWays, symmetrisation: str) -> Alignment:
 
 
 def _stored(model: Model) -> StoredModel:
-    return model.stored if isinstance(model, Translator) else load_stored(model)
+    return model.stored if isinstance(model, Translator) else open_model(model)
 
 
 def _statistical(wanted: Statistical, pairs: Iterable[WordPair]) -> StatisticalAligner:

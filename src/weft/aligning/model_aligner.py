@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from math import isqrt
 
+from weft.aligning.languages import direction_of, languages_of, writes
 from weft.aligning.sentence_pairs import WordPair
-from weft.aligning.two_ways import Direction, Directions, OneWay, TwoWays
+from weft.aligning.two_ways import Direction as Way
+from weft.aligning.two_ways import Directions, OneWay, TwoWays
 from weft.alignment.settings import AlignmentSettings
-from weft.base.errors import ConfigError, DataError, UnsupportedError
+from weft.base.errors import DataError, UnsupportedError
+from weft.data.direction import Direction
+from weft.data.text_tokenizer import TextTokenizer
 from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
 from weft.translating.forcing import ForcedPair, forced_pairs
@@ -18,6 +22,7 @@ from weft.translating.looking import alignment_of
 
 MOST_CELLS = 1 << 25
 """Source tokens times target tokens of a pair: weights over more would take gigabytes."""
+_MOST_OF_A_BYTE = 12  # tokens: three bytes, those of an Arabic salutation, may be rewritten as 33 and be cut into these
 _WINDOW = 512  # pairs that are sorted by length together: what is held in memory, and how late the first answer comes
 
 
@@ -28,14 +33,16 @@ class Reader:
     stored: StoredModel
     to: str
     """The language of what it writes."""
+    direction: Direction
+    """What stands around the ids of a pair."""
     settings: AlignmentSettings
     """Where in the model, and by which rules, links are read."""
 
     @classmethod
-    def of(cls, stored: StoredModel, to: str, **changes: object) -> Reader:
+    def of(cls, stored: StoredModel, languages: LanguagePair, **changes: object) -> Reader:
         """Reads as the model's own settings say, but for `changes` of these.
 
-        Raises UnsupportedError if it has no cross-attention.
+        Raises UnsupportedError if it has no cross-attention, ConfigError if it wants to be told the source language.
         """
         settings = alignment_of(stored.config)
         if settings is None:
@@ -43,7 +50,7 @@ class Reader:
                 f"model {stored.folder.name} has no cross-attention to align by (it is a {stored.config.model.kind}); "
                 "use a transformer, or the statistical aligner"
             )
-        return cls(stored, to, settings.model_copy(update=changes))
+        return cls(stored, languages.to, direction_of(stored, languages), settings.model_copy(update=changes))
 
     def read(self, pairs: Sequence[WordPair]) -> list[ForcedPair]:
         """What the model says of each pair; `check` them first."""
@@ -52,7 +59,7 @@ class Reader:
             self.stored.model,
             self.stored.tokenizer,
             [(pair.source, pair.target) for pair in pairs],
-            direction=self.stored.tokenizer.direction(self.to),
+            direction=self.direction,
             settings=self.settings,
             cut=words.__getitem__,
             scored=False,
@@ -60,10 +67,11 @@ class Reader:
 
     def check(self, pair: WordPair) -> None:
         """Raises DataError for a pair that is too long for the model, or for anybody's memory."""
-        shape = self.stored.config.model
-        room = shape.max_length - 1 if shape.position == "learned" else None
+        shape, tokenizer = self.stored.config.model, self.stored.tokenizer
+        around = max(len(self.direction.source(())), len(self.direction.heard(())))
+        room = shape.max_length - around if shape.position == "learned" else None
         enough = isqrt(MOST_CELLS) if room is None else min(isqrt(MOST_CELLS), room)
-        lengths = [self._num_tokens(text, enough) for text in (pair.source, pair.target)]
+        lengths = [_num_tokens(pair.source, tokenizer, enough), _num_tokens(pair.target, tokenizer.target, enough)]
         if room is not None and max(lengths) > room:
             raise DataError(
                 f"{pair.where}: wanted at most {room} tokens a side, which is as far as model "
@@ -75,10 +83,11 @@ class Reader:
                 f"{lengths[0]:,} times {lengths[1]:,}; split it into sentences"
             )
 
-    def _num_tokens(self, text: str, enough: int) -> int:
-        """The number of tokens; that of bytes if it is at most `enough`, for there are no more tokens than bytes."""
-        num_bytes = len(text.encode("utf-8", errors="replace"))
-        return num_bytes if num_bytes <= enough else len(self.stored.tokenizer.encode(text).ids)
+
+def _num_tokens(text: str, tokenizer: TextTokenizer, enough: int) -> int:
+    """The number of tokens, at least if it is more than `enough`: what surely has no more need not be cut."""
+    most = _MOST_OF_A_BYTE * len(text.encode("utf-8", errors="replace")) + 1
+    return most if most <= enough else len(tokenizer.encode(text).ids)
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ class ModelAligner:
 
     @property
     def directions(self) -> Directions:
-        readers: dict[Direction, Reader | None] = {"forward": self.forward, "reverse": self.reverse}
+        readers: dict[Way, Reader | None] = {"forward": self.forward, "reverse": self.reverse}
         return frozenset(name for name, reader in readers.items() if reader is not None)
 
     def check(self, pair: WordPair) -> None:
@@ -134,39 +143,9 @@ def model_aligner(
     Raises ConfigError that names the directions there are if none fits or several do, and UnsupportedError for a model
     without cross-attention.
     """
-    pair = _languages(forward, reverse, to, from_)
+    pair = languages_of(forward, reverse, to=to, from_=from_)
     back = LanguagePair(from_=pair.to, to=pair.from_)
-    other = reverse or (forward if back in forward.config.languages else None)
+    other = reverse or (forward if writes(forward, back) else None)
     return ModelAligner(
-        Reader.of(forward, pair.to, **changes), None if other is None else Reader.of(other, back.to, **changes)
+        Reader.of(forward, pair, **changes), None if other is None else Reader.of(other, back, **changes)
     )
-
-
-def _languages(forward: StoredModel, reverse: StoredModel | None, to: str | None, from_: str | None) -> LanguagePair:
-    """The one direction that is asked for; with a reverse model, one that this turns round."""
-    fits = [pair for pair in forward.config.languages if to in (None, pair.to) and from_ in (None, pair.from_)]
-    if not fits:
-        wanted = f"{from_ or 'any'}-{to or 'any'}"
-        raise ConfigError(
-            f"model {forward.folder.name} translates {_named(forward)}, got a request for {wanted}; choose one of these"
-        )
-    if reverse is not None:
-        backwards = {(pair.to, pair.from_) for pair in reverse.config.languages}
-        turned = [pair for pair in fits if (pair.from_, pair.to) in backwards]
-        if not turned:
-            wanted = " or ".join(f"{pair.to}-{pair.from_}" for pair in fits)
-            raise ConfigError(
-                f"wanted a reverse model that translates {wanted}, got {reverse.folder.name}, which translates "
-                f"{_named(reverse)}; name one for the other direction, or leave it out"
-            )
-        fits = turned
-    if len(fits) > 1:
-        raise ConfigError(
-            f"model {forward.folder.name} translates {', '.join(f'{pair.from_}-{pair.to}' for pair in fits)}; say with "
-            "from and to which languages the source and the target of a pair are in"
-        )
-    return fits[0]
-
-
-def _named(stored: StoredModel) -> str:
-    return ", ".join(f"{pair.from_}-{pair.to}" for pair in stored.config.languages) or "nothing"

@@ -59,8 +59,9 @@ def gather(
     on = queries.device
     row_mt = row.where(where.keep, torch.zeros_like(row)).to(on)
     query = queries[row_mt, :, where.values.to(on)].transpose(1, 2)  # m t h k -> m h t k
-    memory = first.memory.select(row[:, 0].to(on))  # step 0 comes first, so its row numbers are those of its memory
-    return Asked(replace(first, query=query, memory=memory), where.keep.to(on))
+    own = row[:, 0].to(on)  # step 0 comes first, so its row numbers are those of its memory
+    whole = None if first.whole is None else first.whole.select(own)
+    return Asked(replace(first, query=query, memory=first.memory.select(own), whole=whole), where.keep.to(on))
 
 
 def _rows_asked(rows: Sequence[Tensor], sources: Tensor, steps: int) -> Tensor:

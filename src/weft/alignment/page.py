@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import re
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
 import torch
 
 from weft.alignment.compare import only_here, twins
+from weft.alignment.document import document, rounded
 from weft.alignment.draw import Drawing, percent, woven
 from weft.alignment.heat import Heat, coverage, entropy
 from weft.alignment.link import Row, Span, rows
@@ -38,31 +34,20 @@ def page(drawing: Drawing, versus: Drawing | None = None) -> str:
             f"{versus.source[:40]!r}; translate the same text with both"
         )
     differs = _differences(drawings)
-    script = "\n" + "".join(_file(name) for name in _SCRIPTS)
-    parts = {
-        "policy": _policy(script),
-        "title": escape(drawing.title),
-        "note": escape(drawing.note),
-        "style": "\n" + "".join(_file(name) for name in _STYLES),
-        "count": str(len(drawings)),
-        "panels": "".join(
-            _panel(one, number, marks) for number, (one, marks) in enumerate(zip(drawings, differs, strict=True))
-        ),
-        "data": _json(_data(drawings, differs)),
-        "script": script,
-    }
-    # In one pass, so that text cannot bring markers in.
-    return re.sub(r"<!--(\w+)-->", lambda marker: parts[marker[1]], _file("page.html"))
-
-
-def _file(name: str) -> str:
-    return files("weft.alignment").joinpath("web", name).read_text(encoding="utf-8")
-
-
-def _policy(script: str) -> str:
-    """A content security policy under which the page's own script is the only one that runs."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return document(
+        "page.html",
+        title=drawing.title,
+        note=drawing.note,
+        styles=_STYLES,
+        scripts=_SCRIPTS,
+        data=_data(drawings, differs),
+        parts={
+            "count": str(len(drawings)),
+            "panels": "".join(
+                _panel(one, number, marks) for number, (one, marks) in enumerate(zip(drawings, differs, strict=True))
+            ),
+        },
+    )
 
 
 def _differences(drawings: Sequence[Drawing]) -> list[list[bool]]:
@@ -139,11 +124,6 @@ def _entry(row: Row, differs: Sequence[bool], known: Sequence[str]) -> str:
 # Numbers, for the script.
 
 
-def _json(data: dict[str, object]) -> str:
-    """JSON in which no `<` can end the element that holds it."""
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e")
-
-
 def _data(drawings: Sequence[Drawing], differs: Sequence[Sequence[bool]]) -> dict[str, object]:
     """What the script reads; weights that two drawings share are there once."""
     heats: list[Heat] = []
@@ -170,10 +150,10 @@ def _numbers(drawing: Drawing, differs: Sequence[bool], heat: int | None) -> dic
     mass, chosen = drawing.mass, drawing.heat and drawing.heat.chosen
     return {
         "links": [[i, j, round(share, 4), int(own)] for (i, j, share), own in zip(drawing.links, differs, strict=True)],
-        "unaligned": _rounded(drawing.unaligned),
-        "confidence": None if drawing.confidence is None else _rounded(drawing.confidence),
-        "coverage": None if mass is None else _rounded(coverage(mass).tolist()),
-        "spread": None if mass is None else _rounded(entropy(mass).exp().tolist()),
+        "unaligned": rounded(drawing.unaligned),
+        "confidence": None if drawing.confidence is None else rounded(drawing.confidence),
+        "coverage": None if mass is None else rounded(coverage(mass).tolist()),
+        "spread": None if mass is None else rounded(entropy(mass).exp().tolist()),
         "heat": heat,
         "chosen": chosen and {"layer": chosen.layer, "heads": chosen.heads},
     }
@@ -195,10 +175,6 @@ def _view(weights: Float[Tensor, "l h t s"], down: Sequence[str], across: Sequen
         "rows": list(down),
         "columns": list(across),
         "weights": (given * 10_000).round().int().flatten().tolist(),
-        "spread": _rounded(entropy(with_mean).exp().flatten().tolist()),
-        "coverage": _rounded(coverage(with_mean).flatten().tolist()),
+        "spread": rounded(entropy(with_mean).exp().flatten().tolist()),
+        "coverage": rounded(coverage(with_mean).flatten().tolist()),
     }
-
-
-def _rounded(numbers: Sequence[float]) -> list[float]:
-    return [round(float(number), 4) for number in numbers]

@@ -48,7 +48,8 @@ class Null:
 class Observation:
     """One call of one attention site: its queries `[b h t k]`, and the memory they read.
 
-    `output` is the site's output projection W_o, by which heads are weighed; `null` belongs to one head.
+    `output` is the site's output projection W_o, by which heads are weighed; `null` belongs to one head. Where the call
+    read several sources in one softmax, `memory` is one of them and `whole` is all: a row then sums to its mass.
     """
 
     site: str
@@ -58,6 +59,7 @@ class Observation:
     start: int = 0
     output: Float[Tensor, "d he"] | None = None
     null: Null | None = None
+    whole: KeyValues | None = None
 
     def weights(
         self, heads: Sequence[int] | None = None, rows: Sequence[int] | None = None
@@ -66,6 +68,15 @@ class Observation:
         weights_bhts = self.backend.weights(self.query, self.memory, start=self.start, heads=heads, rows=rows)
         word_bht = self._word_mass(heads, rows)
         return weights_bhts if word_bht is None else weights_bhts * word_bht[..., None]
+
+    def mass(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
+        """The share of each query's weight that is on `memory`: exp(L - L_whole), L being the log normaliser.
+
+        Where it is all that the call read, that is 1, and 0 where nothing may be read.
+        """
+        of_part = self.log_normaliser(heads)
+        of_whole = of_part if self.whole is None else log_normaliser(self.query, self.whole, **self._asked(heads))
+        return (of_part - of_whole).exp().masked_fill(of_part == -torch.inf, 0.0)
 
     def null_mass(self, rows: Sequence[int] | None = None) -> Float[Tensor, "b t"]:
         """The share of "no word" in what each query reports, by the head that has a `Null`; 0 without one."""
@@ -150,7 +161,13 @@ class Observation:
         return margin_bt if rows is None else margin_bt[:, list(rows)]
 
     def _word_mass(self, heads: Sequence[int] | None, rows: Sequence[int] | None) -> Float[Tensor, "b h t"] | None:
-        """What is left for words: 1 less the NULL mass of its head, 1 for other heads; None where nothing is taken."""
+        """What is left for words: 1 less the NULL mass of its head, 1 for other heads; None where nothing is taken.
+
+        Of one source among several in a softmax, its mass.
+        """
+        if self.whole is not None:
+            mass_bht = self.mass(heads)
+            return mass_bht if rows is None else mass_bht[:, :, list(rows)]
         chosen = list(range(self.query.shape[1]) if heads is None else heads)
         if self.null is None or self.null.head not in chosen:
             return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from weft.base.errors import ShapeError
-from weft.base.shapes import Bool, Tensor
+from weft.base.shapes import Bool, Int, Tensor
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class Padded:
         """The given rows, in the given order; the columns stay as they are."""
         return Padded(self.values[rows], self.keep[rows])
 
+    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
+        """What an encoder makes of every row."""
+        return encoder(self)
+
     def left_aligned(self) -> Padded:
         """The same rows with their real positions first, in order, and all padding after them."""
         order_bs = (~self.keep).long().argsort(dim=1, stable=True)
@@ -49,6 +53,43 @@ class Padded:
 
     def to(self, device: torch.device | str) -> Padded:
         return Padded(self.values.to(device), self.keep.to(device))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A batch whose rows share what they read: row r reads `padded[row[r]]`.
+
+    A picture with five captions makes five rows of target, and is encoded once.
+    """
+
+    padded: Padded
+    row: Int[Tensor, " b"]
+
+    def __post_init__(self) -> None:
+        if len(self.row) and not 0 <= int(self.row.min()) <= int(self.row.max()) < len(self.padded):
+            raise ShapeError(
+                f"row must name one of {len(self.padded)} shared rows, got {int(self.row.min())} to "
+                f"{int(self.row.max())}; count from 0"
+            )
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def keep(self) -> Bool[Tensor, "b s"]:
+        """True where a position of a row is real."""
+        return self.padded.keep[self.row]
+
+    def select(self, rows: Tensor) -> Shared:
+        """The given rows, in the given order; what they share stays as it is."""
+        return Shared(self.padded, self.row[rows])
+
+    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
+        """What an encoder makes of every row; it reads each of the shared ones once."""
+        return encoder(self.padded).select(self.row)
+
+    def to(self, device: torch.device | str) -> Shared:
+        return Shared(self.padded.to(device), self.row.to(device))
 
 
 def pad(sequences: Sequence[Sequence[int]], *, padding: int = 0, device: torch.device | str | None = None) -> Padded:

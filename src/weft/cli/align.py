@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from weft.base.errors import DataError
 from weft.cli.align_options import STDIN, Options
+from weft.cli.align_tuning import tune
 from weft.cli.aligners import aligner_for
 from weft.cli.alignment_forms import Form, pieces
 from weft.cli.options import Shared
@@ -33,6 +34,9 @@ def align(wanted: Options, shared: Shared) -> None:
     _check_places(wanted)
     if wanted.source == STDIN and sys.stdin.isatty():
         note("reading pairs from the terminal; end with Ctrl-D")
+    if wanted.tune:
+        tune(_read(wanted), wanted, shared)
+        return
     aligner, pairs = aligner_for(_read(wanted), wanted, shared)
     symmetrisation_for(aligner, wanted.symmetrise)  # raises before anything is written
     done = whole_inputs(wanted.output, 1) if wanted.resume and wanted.output else 0

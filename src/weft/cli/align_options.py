@@ -44,6 +44,12 @@ class Options:
     reverse_model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="With --model: one that translates target to source.")
     ] = None
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune", help="With --model: find by these pairs (a few hundred) which head aligns, and keep it for MODEL."
+        ),
+    ] = False
     statistical: Annotated[
         bool, typer.Option("--statistical", help="Learn from these very pairs; needs no model and no GPU.")
     ] = False
@@ -119,9 +125,12 @@ class Options:
             "--from": self.from_,
             "--decision": self.decision,
             "--threshold": self.threshold,
+            "--tune": self.tune or None,
         }
         self._only_with("--model", of_model, given)
         self._only_with("--statistical", {"--save": self.save}, given)
+        if self.tune:
+            self._check_tuning()
         if self.lexicon is not None and self.model is not None:
             raise ConfigError(
                 "--lexicon is what the statistical aligner has learnt; give --statistical or --load, not --model"
@@ -132,6 +141,20 @@ class Options:
             raise ConfigError(f"--lexicon and --output are both {self.output}; give each a file of its own")
         check_apart(self.source, self.output)
         check_apart(self.source, self.lexicon, option="--lexicon")
+
+    def _check_tuning(self) -> None:
+        links = {
+            "--reverse-model": self.reverse_model,
+            "--symmetrise": self.symmetrise,
+            "--decision": self.decision,
+            "--threshold": self.threshold,
+            "--output": self.output,
+        }
+        wrong = [name for name, value in links.items() if value is not None]
+        if self.format is Form.html:
+            wrong.append("--format html")
+        if wrong:
+            raise ConfigError(f"--tune finds a head and writes no links, got {wrong[0]}; leave one of them out")
 
     def _only_with(self, way: str, options: Mapping[str, object], given: list[str]) -> None:
         wrong = [name for name, value in options.items() if value is not None]

@@ -43,13 +43,13 @@ def aligner_for(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> t
 
 def _models(wanted: Options, device: torch.device | None) -> Aligner:
     from weft.aligning.model_aligner import model_aligner
-    from weft.store.folder import load
+    from weft.translating.opening import open_model
 
     assert wanted.model is not None
-    reverse = None if wanted.reverse_model is None else load(wanted.reverse_model, device=device)
+    reverse = None if wanted.reverse_model is None else open_model(wanted.reverse_model, device=device)
     changes = {"decision": wanted.decision and wanted.decision.value, "threshold": wanted.threshold}
     return model_aligner(
-        load(wanted.model, device=device),
+        open_model(wanted.model, device=device),
         reverse,
         to=wanted.to,
         from_=wanted.from_,

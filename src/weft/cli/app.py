@@ -39,6 +39,7 @@ _EXAMPLES: dict[Callable[[Any, Shared], None], str] = {
         weft align --statistical --save runs/aligner --lexicon words.tsv --input pairs.tsv --output links.txt
         weft align --load runs/aligner --input more.tsv --output links.txt
         weft align --model en-fr --input pairs.tsv --format json
+        weft align --model hf:Helsinki-NLP/opus-mt-en-de --tune --input pairs.tsv
         weft align --model en-fr --reverse-model runs/fr-en/best --symmetrise grow-diag --input pairs.tsv
         echo "the red dog ||| le chien rouge" | weft align --model en-fr --format html --output dog.html""",
     evaluate: """

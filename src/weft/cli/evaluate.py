@@ -39,7 +39,9 @@ class Report(StrEnum):
 class Options:
     """What `weft evaluate` understands."""
 
-    model: Annotated[str | None, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder.")] = None
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A name (see weft models), a folder or hf:ORG/NAME.")
+    ] = None
     pairs: Annotated[
         str | None, typer.Option(metavar="F.tsv", help="Source TAB reference (.gz, .xz too; - reads them).")
     ] = None

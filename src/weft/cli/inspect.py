@@ -25,14 +25,16 @@ class Options:
         str | None, typer.Option("--from", metavar="L", help="Source language, if the model reads several.")
     ] = None
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder; default: the first.")
+        str | None,
+        typer.Option(metavar="MODEL", help="A name (see weft models), a folder or hf:ORG/NAME; default: the first."),
     ] = None
     versus: Annotated[
         str | None,
         typer.Option(
-            metavar="MODEL|READING",
-            help="A second panel: another model, or how else to read the links: shifted, unshifted, norm-weighted, "
-            "mutual, argmax, threshold, monotone, layer=N, heads=N+N, or any setting as key=value, parted by commas.",
+            metavar="MODEL|ALIGNER|READING",
+            help="A second panel: another model, the folder of a statistical aligner, or how else to read the links: "
+            "shifted, unshifted, norm-weighted, mutual, argmax, threshold, monotone, layer=N, heads=N+N, or any "
+            "setting as key=value, parted by commas.",
         ),
     ] = None
     target: Annotated[
@@ -44,15 +46,17 @@ class Options:
 def inspect(wanted: Options, shared: Shared) -> None:
     """Draw a sentence, its translation and every attention head on one page to open in a browser."""
     translator = opened(wanted.model, shared, to=wanted.to, from_=wanted.from_)
-    from weft.translating import inspecting
+    from weft.aligning import inspecting
+    from weft.store.aligner import is_aligner
 
     versus = wanted.versus
+    known = versus is None or inspecting.is_reading(versus) or is_aligner(Path(versus))
     page = inspecting.inspect(
         wanted.text,
         to=wanted.to,
         from_=wanted.from_,
         model=translator,
-        versus=versus if versus is None or inspecting.is_reading(versus) else opened(versus, shared),
+        versus=versus if versus is None or known else opened(versus, shared),
         target=wanted.target,
         beam=wanted.beam,
     )

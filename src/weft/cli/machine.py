@@ -51,7 +51,9 @@ def direction(translator: Translator, to: str | None, from_: str | None) -> tupl
 
     Raises ConfigError that names the choices.
     """
-    targets = sorted({pair.to for pair in translator.languages if from_ in (None, pair.from_)})
+    from weft.store.config import ANY
+
+    targets = sorted({pair.to for pair in translator.languages if from_ is None or pair.from_ in (from_, ANY)})
     if to is None and len(targets) > 1:
         raise ConfigError(f"model {translator.name} writes {', '.join(targets)}; choose one with --to")
     if to is None and not targets:

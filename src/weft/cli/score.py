@@ -19,7 +19,7 @@ _WINDOW = 256
 class Options:
     """What `weft score` understands."""
 
-    model: Annotated[str, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder.")]
+    model: Annotated[str, typer.Option(metavar="MODEL", help="A name (see weft models), a folder or hf:ORG/NAME.")]
     pairs: Annotated[str, typer.Option(metavar="F.tsv", help="Source TAB target (.gz, .xz too; - reads them).")]
     to: Annotated[str | None, typer.Option(metavar="L", help="Target language, if the model writes several.")] = None
     from_: Annotated[

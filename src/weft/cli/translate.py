@@ -38,7 +38,8 @@ class Options:
         str | None, typer.Option("--from", metavar="L", help="Source language, if the model reads several.")
     ] = None
     model: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="A name (see weft models) or a folder; default: the first.")
+        str | None,
+        typer.Option(metavar="MODEL", help="A name (see weft models), a folder or hf:ORG/NAME; default: the first."),
     ] = None
     beam: Annotated[int | None, typer.Option(min=1, metavar="N", help="Beam width; default: the model's own.")] = None
     nbest: Annotated[int, typer.Option(min=1, metavar="N", help="The N best; as text N lines an input.")] = 1

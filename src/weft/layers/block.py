@@ -9,7 +9,8 @@ from torch import nn
 from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.shapes import Float, Int, Tensor
-from weft.layers.attention import CrossAttention, Past, SelfAttention
+from weft.layers.attention import Past, SelfAttention
+from weft.layers.fusion import Memories
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,24 @@ class DecoderLayer(nn.Module):
     def __init__(
         self,
         attention: SelfAttention,
-        cross_attention: CrossAttention,
+        cross_attention: nn.Module,
         feedforward: nn.Module,
-        skips: tuple[Skip, Skip, Skip],
+        skips: tuple[Skip, Skip],
     ) -> None:
+        """`cross_attention` has its residual path already: there may be several of them, or one source after another.
+
+        `skips` are those around self-attention and feed-forward.
+        """
         super().__init__()
         self.attention = Residual(attention, skips[0])
-        self.cross_attention = Residual(cross_attention, skips[1])
-        self.feedforward = Residual(feedforward, skips[2])
+        self.cross_attention = cross_attention
+        self.feedforward = Residual(feedforward, skips[1])
 
     def forward(
         self,
         x: Float[Tensor, "b t d"],
         past: Past,
-        memory: KeyValues,
+        memory: KeyValues | Memories,
         positions: Int[Tensor, "*#b #t"],
         record: Record | None = None,
     ) -> Float[Tensor, "b t d"]:

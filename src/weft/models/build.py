@@ -7,28 +7,26 @@ from typing import cast
 
 from torch import nn
 
-from weft.attention import Backend, Fused, Reference
 from weft.base.errors import ConfigError
-from weft.layers.attention import CrossAttention, Heads, SelfAttention
-from weft.layers.block import DecoderLayer, EncoderLayer, Skip
+from weft.layers.attention import SelfAttention
+from weft.layers.block import DecoderLayer, EncoderLayer
 from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS
-from weft.layers.norm import NORMS
-from weft.layers.null import LearnedNull, NoNull
 from weft.layers.position import EvenlySpaced, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 from weft.layers.relative import Buckets, NoBias, RelativeBias
 from weft.models.audio import AudioIn
 from weft.models.config import ModelConfig
+from weft.models.crossing import cross_site, crossing
 from weft.models.decoder import Decoder
 from weft.models.decoder_only import DecoderOnly
 from weft.models.encoder import Encoder, In
 from weft.models.encoder_decoder import EncoderDecoder, Site
 from weft.models.image import ImageIn
+from weft.models.parts import BACKENDS, final_norm, heads_of, norm, skip
 from weft.models.recurrent import Recurrent, RecurrentDecoder, RecurrentEncoder
+from weft.models.several import Reader, Readers, SeveralSources
 from weft.models.source import Picture, Sound, Text
 from weft.models.text import TextIn, TextOut
-
-BACKENDS: dict[str, Callable[[float | None], Backend]] = {"fused": Fused, "reference": Reference}
 
 
 def build(config: ModelConfig) -> nn.Module:
@@ -36,29 +34,62 @@ def build(config: ModelConfig) -> nn.Module:
     return KINDS[config.kind](config)
 
 
-def _transformer(config: ModelConfig) -> EncoderDecoder:
+def _transformer(config: ModelConfig) -> EncoderDecoder | SeveralSources:
     source_table, target_table, projection = _tables(config)
-    read = config.of_encoder()
-    encoder = Encoder(
-        SOURCES[config.source.modality](read, source_table),
-        [_self_attention_layer(read, f"encoder.{number}.self") for number in range(config.encoder_layers)],
-        _final_norm(read),
-        _relative(read, config.encoder_layers, both_ways=True),
-    )
-    own = config.of_decoder()
-    decoder = Decoder(
-        _text_in(own, target_table),
-        [_decoder_layer(own, number) for number in range(own.decoder_layers)],
-        _final_norm(own),
-        _relative(own, own.decoder_layers, both_ways=False),
-    )
-    head = config.alignment_head
-    guided = None if head is None else Site(cross_site(head.layer), head.head)
     out, size = _text_out(config, projection), config.written_vocabulary_size
-    bridge = nn.Linear(read.width, config.width) if config.bridge else nn.Identity()
-    model = EncoderDecoder(encoder, decoder, out, size, bridge=bridge, guided=guided)
+    model: EncoderDecoder | SeveralSources
+    if config.sources:
+        readers = _readers(config, source_table)
+        model = SeveralSources(readers, _decoder(config, target_table), out, size)
+    else:
+        encoder, bridge = _encoder(config, source_table), _bridge(config)
+        head = config.alignment_head
+        guided = None if head is None else Site(cross_site(head.layer), head.head)
+        decoder = _decoder(config, target_table)
+        model = EncoderDecoder(encoder, decoder, out, size, bridge=bridge, guided=guided)
     _initialise(model)
     return model
+
+
+def _encoder(config: ModelConfig, table: nn.Embedding, site: str = "encoder") -> Encoder:
+    """The encoder of the source that the configuration names, called so in records."""
+    read = config.of_encoder()
+    return Encoder(
+        SOURCES[config.source.modality](read, table),
+        [_self_attention_layer(read, f"{site}.{number}.self") for number in range(config.encoder_layers)],
+        final_norm(read),
+        _relative(read, config.encoder_layers, both_ways=True),
+    )
+
+
+def _readers(config: ModelConfig, table: nn.Embedding) -> Readers:
+    """The encoders of several sources, of which some read more than one; texts of one width share a table of tokens."""
+    tables, encoders = {table.embedding_dim: table}, {}
+    for name, one in config.sources.items():
+        if one.same_as is None:
+            own = config.of_source(name)
+            width = own.of_encoder().width
+            if one.reads == Text() and width not in tables:
+                tables[width] = nn.Embedding(config.vocabulary_size, width)
+            encoder = _encoder(own, tables.get(width, table), f"encoder.{name}")
+            encoders[name] = Reader(encoder, _bridge(own))
+    read_by = {name: one.same_as or name for name, one in config.sources.items()}
+    required = frozenset(name for name, one in config.sources.items() if one.required)
+    return Readers(encoders, read_by, required=required)
+
+
+def _bridge(config: ModelConfig) -> nn.Module:
+    return nn.Linear(config.of_encoder().width, config.width) if config.bridge else nn.Identity()
+
+
+def _decoder(config: ModelConfig, table: nn.Embedding) -> Decoder:
+    own = config.of_decoder()
+    return Decoder(
+        _text_in(own, table),
+        [_decoder_layer(own, number) for number in range(own.decoder_layers)],
+        final_norm(own),
+        _relative(own, own.decoder_layers, both_ways=False),
+    )
 
 
 def _recurrent(config: ModelConfig) -> Recurrent:
@@ -74,7 +105,7 @@ def _recurrent(config: ModelConfig) -> Recurrent:
         _text_in(config, target_table, NoPosition()),
         _gru(config, 2 * config.width, config.decoder_layers, bidirectional=False),
         Dropout(config.dropout),
-        _final_norm(config),
+        final_norm(config),
     )
     model = Recurrent(encoder, decoder, _text_out(config, projection), config.vocabulary_size)
     _initialise(model)
@@ -87,7 +118,7 @@ def _decoder_only(config: ModelConfig) -> DecoderOnly:
     model = DecoderOnly(
         _text_in(config, table),
         [_self_attention_layer(config, f"decoder.{number}.self") for number in range(config.decoder_layers)],
-        _final_norm(config),
+        final_norm(config),
         _text_out(config, projection),
         config.vocabulary_size,
     )
@@ -129,11 +160,6 @@ def _tables(config: ModelConfig) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]
     return source, target, projection
 
 
-def cross_site(number: int) -> str:
-    """What a decoder layer's cross-attention is called in records: who looks at what."""
-    return f"decoder.{number}.target_to_source"
-
-
 def _text_in(config: ModelConfig, table: nn.Embedding, position: nn.Module | None = None) -> TextIn:
     """Embedding, position (None: as configured) and norm before the first layer."""
     return TextIn(
@@ -141,7 +167,7 @@ def _text_in(config: ModelConfig, table: nn.Embedding, position: nn.Module | Non
         position or _position(config),
         config.dropout,
         scale=config.width**0.5 if config.embedding_scale == "root" else 1.0,
-        norm=_norm(config) if config.embedding_norm else nn.Identity(),
+        norm=norm(config) if config.embedding_norm else nn.Identity(),
     )
 
 
@@ -155,26 +181,6 @@ SOURCES: dict[str, Callable[[ModelConfig, nn.Embedding], In]] = {
 
 def _text_out(config: ModelConfig, projection: nn.Linear) -> TextOut:
     return TextOut(projection, scale=config.logits_scale)
-
-
-def _heads(config: ModelConfig) -> Heads:
-    own = config.width // config.num_heads
-    groups = config.num_groups or config.num_heads
-    return Heads(config.num_heads, groups, config.key_width or own, config.value_width or own)
-
-
-def _skip(config: ModelConfig) -> Skip:
-    pre = config.norm_position == "pre"
-    norm = _norm(config)
-    return Skip(norm if pre else nn.Identity(), Dropout(config.dropout), nn.Identity() if pre else norm)
-
-
-def _norm(config: ModelConfig) -> nn.Module:
-    return NORMS[config.norm](config.width, config.norm_epsilon)
-
-
-def _final_norm(config: ModelConfig) -> nn.Module:
-    return _norm(config) if config.norm_position == "pre" else nn.Identity()
 
 
 def _position(config: ModelConfig) -> nn.Module:
@@ -197,7 +203,7 @@ def _relative(config: ModelConfig, num_layers: int, *, both_ways: bool) -> nn.Mo
 
 
 def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
-    heads = _heads(config)
+    heads = heads_of(config)
     rotation = Rotary(heads.key_width) if config.position == "rotary" else NoRotation()
     return SelfAttention(
         config.width,
@@ -206,20 +212,6 @@ def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
         rotation=rotation,
         dropout=config.attention_dropout,
         site=site,
-        bias=config.bias,
-    )
-
-
-def _cross_attention(config: ModelConfig, number: int) -> CrossAttention:
-    heads, guided = _heads(config), config.alignment_head
-    return CrossAttention(
-        config.width,
-        heads,
-        memory_width=config.memory_width,
-        backend=BACKENDS[config.backend](config.attention_scale),
-        dropout=config.attention_dropout,
-        site=cross_site(number),
-        null=LearnedNull(guided.head, heads.key_width) if guided and guided.layer == number else NoNull(),
         bias=config.bias,
     )
 
@@ -242,16 +234,12 @@ def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectiona
 
 
 def _self_attention_layer(config: ModelConfig, site: str) -> EncoderLayer:
-    return EncoderLayer(_self_attention(config, site), _feedforward(config), (_skip(config), _skip(config)))
+    return EncoderLayer(_self_attention(config, site), _feedforward(config), (skip(config), skip(config)))
 
 
 def _decoder_layer(config: ModelConfig, number: int) -> DecoderLayer:
-    return DecoderLayer(
-        _self_attention(config, f"decoder.{number}.self"),
-        _cross_attention(config, number),
-        _feedforward(config),
-        (_skip(config), _skip(config), _skip(config)),
-    )
+    attention = _self_attention(config, f"decoder.{number}.self")
+    return DecoderLayer(attention, crossing(config, number), _feedforward(config), (skip(config), skip(config)))
 
 
 def _initialise(model: nn.Module) -> None:

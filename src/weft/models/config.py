@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from weft.models.source import Activation, EncoderShape, Source, Text
+from weft.base.validate import nearest
+from weft.models.source import Activation, EncoderShape, Fusion, Source, SourceConfig, Text
 
 
 class AlignmentHead(BaseModel):
@@ -31,6 +33,12 @@ class ModelConfig(BaseModel):
     """What is read: text, sound or a picture; what is not text wants kind transformer."""
     encoder: EncoderShape = EncoderShape()
     """Where the encoder differs from the decoder, in as far as the keys below say nothing of it."""
+    sources: dict[str, SourceConfig] = {}
+    """Several named sources in the place of `source`, in an order that serial and gated fusion go by; none: one."""
+    fusion: Fusion = "concat"
+    """How a decoder layer reads several sources: one softmax over all (concat), one source after the other (serial),
+    all at once, added up (parallel), a second attention over what was read of each (hierarchical), or the first, and
+    the others as far as gates let them, which start at zero (gated)."""
     bridge: bool = False
     """Whether a projection takes encoder states to the decoder's width; if not, cross-attention reads their own."""
     vocabulary_size: int = Field(gt=0)
@@ -133,6 +141,17 @@ class ModelConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _sources_fit(self) -> ModelConfig:
+        if not self.sources:
+            return self
+        if self.kind != "transformer" or self.source != Text() or self.alignment_head is not None:
+            raise ValueError("sources want kind transformer, and neither source nor alignment_head; leave those out")
+        for place, (name, one) in enumerate(self.sources.items()):
+            _check_source(name, one, dict(list(self.sources.items())[:place]))
+            self.of_source(name)._check_encoder()
+        return self
+
+    @model_validator(mode="after")
     def _encoder_and_decoder_fit(self) -> ModelConfig:
         if self.kind != "transformer":
             self._refuse_what_wants_both()
@@ -143,6 +162,12 @@ class ModelConfig(BaseModel):
             )
         if self.decoder_heads and self.width % self.decoder_heads and None in (self.key_width, self.value_width):
             raise ValueError(f"width {self.width} is no multiple of decoder_heads {self.decoder_heads}; set key_width")
+        if not self.sources:
+            self._check_encoder()
+        return self
+
+    def _check_encoder(self) -> None:
+        """Raises ValueError where the encoder's heads or width do not fit."""
         own = self.of_encoder()
         if own.width % own.num_heads and None in (self.key_width, self.value_width):
             raise ValueError(f"the encoder's width {own.width} is no multiple of its {own.num_heads} heads; change one")
@@ -150,7 +175,6 @@ class ModelConfig(BaseModel):
             raise ValueError(
                 f"tie {self.tie!r} wants one width, got {own.width} in the encoder and {self.width}; tie 'target'"
             )
-        return self
 
     def _refuse_what_wants_both(self) -> None:
         """Only an encoder with a decoder can have a decoder that differs, and only that one has relative positions."""
@@ -162,6 +186,7 @@ class ModelConfig(BaseModel):
             "source": None if self.source == Text() else self.source.modality,
             "encoder": None if self.encoder == EncoderShape() else self.encoder.model_dump(exclude_none=True),
             "bridge": self.bridge or None,
+            "sources": ", ".join(self.sources) or None,
         }
         for key, value in wanted.items():
             if value is not None:
@@ -181,6 +206,16 @@ class ModelConfig(BaseModel):
         """The same shape with what the encoder has of its own."""
         return self.model_copy(update=self.encoder.model_dump(exclude_none=True))
 
+    def of_source(self, name: str) -> ModelConfig:
+        """The shape of a model that reads this one of several sources alone."""
+        one = self.sources[name]
+        layers = self.encoder_layers if one.layers is None else one.layers
+        common = self.encoder.model_dump(exclude_none=True)
+        encoder = EncoderShape(**{**common, **one.encoder.model_dump(exclude_none=True)})
+        return self.model_copy(
+            update={"sources": {}, "source": one.reads, "encoder": encoder, "encoder_layers": layers}
+        )
+
     def of_decoder(self) -> ModelConfig:
         """The same shape with the decoder's own heads and feed-forward width in the place of the encoder's."""
         own = {
@@ -188,6 +223,30 @@ class ModelConfig(BaseModel):
             "feedforward_width": self.decoder_feedforward_width or self.feedforward_width,
         }
         return self.model_copy(update=own)
+
+
+_NAME = re.compile("[a-z][a-z0-9_]*")
+
+
+def _check_source(name: str, one: SourceConfig, earlier: dict[str, SourceConfig]) -> None:
+    """Raises ValueError for a name that cannot name modules, and for an encoder that cannot be shared."""
+    if not _NAME.fullmatch(name) or name in ("source", "sources"):
+        raise ValueError(
+            f"a source's name must be lower-case letters, digits and _, got {name!r}; such as en or picture"
+        )
+    if one.same_as is None:
+        return
+    if one.same_as not in earlier:
+        raise ValueError(
+            f"same_as of source {name} must name an earlier one, got {one.same_as}; "
+            f"{nearest(one.same_as, list(earlier))}"
+        )
+    other = earlier[one.same_as]
+    if other.reads != one.reads or other.same_as or one.encoder != EncoderShape() or one.layers is not None:
+        raise ValueError(
+            f"source {name} has the encoder of {one.same_as}, so it must read the same and have no encoder or layers "
+            "of its own; leave same_as out, or those"
+        )
 
 
 PRESETS: dict[str, dict[str, int]] = {

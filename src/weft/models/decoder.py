@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from weft.base.shapes import Bool, Float, Int, Tensor
 from weft.layers.attention import CrossAttention, Past, SelfAttention
 from weft.layers.block import DecoderLayer
 from weft.layers.cache import Ancestors, Fresh, History, Stepping
+from weft.layers.fusion import Memories
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class Encoded:
 
     cross: tuple[KeyValues, ...]
     keep: Bool[Tensor, "b s"]
+
+    def __len__(self) -> int:
+        return len(self.keep)
+
+    def of_layers(self) -> Sequence[KeyValues]:
+        """What each layer reads."""
+        return self.cross
 
     def select(self, rows: Int[Tensor, " m"]) -> Encoded:
         return Encoded(tuple(memory.select(rows) for memory in self.cross), self.keep[rows])
@@ -66,11 +74,22 @@ def _stacked(memories: Sequence[KeyValues], longest: int, mask: Padding) -> KeyV
     return KeyValues(k, v, mask)
 
 
+@runtime_checkable
+class Readable(Protocol):
+    """Encoded sources, ready to be read by every layer: `Encoded`, or several sources brought together."""
+
+    def __len__(self) -> int: ...
+
+    def of_layers(self) -> Sequence[KeyValues | Memories]: ...
+
+    def select(self, rows: Int[Tensor, " m"]) -> Readable: ...
+
+
 @dataclass(frozen=True)
 class DecoderCache:
     """What stepping needs: the encoded sources, the history of each layer, and whose history is whose."""
 
-    encoded: Encoded
+    encoded: Readable
     histories: tuple[History, ...]
     ancestors: Ancestors
 
@@ -93,19 +112,20 @@ class Decoder(nn.Module):
     def prepare(self, states: Padded) -> Encoded:
         """Keys and values of every layer from encoder states `[b s d]`, projected here and nowhere else."""
         mask = Padding(states.keep)
-        return Encoded(tuple(cross.prepare(states.values, mask) for _, cross in self._attentions()), states.keep)
+        readers = (cast(CrossAttention, cross) for cross in self.cross_attentions())
+        return Encoded(tuple(cross.prepare(states.values, mask) for cross in readers), states.keep)
 
     def forward(
-        self, target: Int[Tensor, "b t"], encoded: Encoded, record: Record | None = None
+        self, target: Int[Tensor, "b t"], encoded: Readable, record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
         """Padding at the end of a target needs no mask: causality hides it from every real position."""
         positions = torch.arange(target.shape[1], device=target.device)
         pasts = [Fresh(Causal(), bias) for bias in self.bias(positions, positions)]
         return self._run(self.embed(target, positions), pasts, encoded, positions, record)
 
-    def init_cache(self, encoded: Encoded, *, beam: int, capacity: int) -> DecoderCache:
-        b, like = len(encoded.keep), encoded.cross[0].k
-        heads = [attention.heads for attention, _ in self._attentions()]
+    def init_cache(self, encoded: Readable, *, beam: int, capacity: int) -> DecoderCache:
+        b, like = len(encoded), encoded.of_layers()[0].k
+        heads = [attention.heads for attention in self._self_attentions()]
         histories = tuple(
             History(
                 like.new_zeros(b, head.num_groups, capacity, beam, head.key_width),
@@ -132,12 +152,17 @@ class Decoder(nn.Module):
         return x, replace(cache, ancestors=ancestors)
 
     def _run(
-        self, x: Tensor, pasts: Sequence[Past], encoded: Encoded, positions: Tensor, record: Record | None
+        self, x: Tensor, pasts: Sequence[Past], encoded: Readable, positions: Tensor, record: Record | None
     ) -> Tensor:
-        for layer, past, memory in zip(self.layers, pasts, encoded.cross, strict=True):
+        for layer, past, memory in zip(self.layers, pasts, encoded.of_layers(), strict=True):
             x = layer(x, past, memory, positions, record)
         return self.norm(x)
 
-    def _attentions(self) -> Iterator[tuple[SelfAttention, CrossAttention]]:
-        for layer in cast("Iterable[DecoderLayer]", self.layers):
-            yield cast(SelfAttention, layer.attention.sublayer), cast(CrossAttention, layer.cross_attention.sublayer)
+    def cross_attentions(self) -> Iterator[nn.Module]:
+        """What reads the source in each layer: a `CrossAttention`, or where there are several sources a fusion."""
+        for layer in self.layers:
+            yield cast(nn.Module, cast(DecoderLayer, layer).cross_attention.sublayer)
+
+    def _self_attentions(self) -> Iterator[SelfAttention]:
+        for layer in self.layers:
+            yield cast(SelfAttention, cast(DecoderLayer, layer).attention.sublayer)

@@ -10,7 +10,7 @@ from torch import nn
 from weft.attention.record import Record
 from weft.base.edges import Edges
 from weft.base.errors import UnsupportedError
-from weft.base.padded import Padded
+from weft.base.padded import Padded, Shared
 from weft.base.shapes import Float, Int, Tensor
 from weft.models.decoder import Decoder, DecoderCache, Encoded
 from weft.models.encoder import Encoder
@@ -45,19 +45,19 @@ class EncoderDecoder(nn.Module):
         self.guided = guided
 
     def forward(
-        self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
+        self, source: Padded | Shared, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t w"]:
         """Logits of the token after each target position, given everything before it."""
         return self.out(self.decoder(target, self.encode(source, record), record))
 
     def states(
-        self, source: Padded, target: Int[Tensor, "b t"], record: Record | None = None
+        self, source: Padded | Shared, target: Int[Tensor, "b t"], record: Record | None = None
     ) -> Float[Tensor, "b t columns"]:
         """What `projection` makes logits of; training projects real positions alone."""
         return self.out.columns(self.decoder(target, self.encode(source, record), record))
 
     def aligned_states(
-        self, source: Padded, target: Int[Tensor, "b t"], edges: Edges
+        self, source: Padded | Shared, target: Int[Tensor, "b t"], edges: Edges
     ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, ""]]:
         """The states, and the weighted sum of the log weights that the guided head gives the edges.
 
@@ -77,8 +77,8 @@ class EncoderDecoder(nn.Module):
         """The table that makes logits of `states`."""
         return self.out.table()
 
-    def encode(self, source: Padded, record: Record | None = None) -> Encoded:
-        states = self.encoder(source, record)
+    def encode(self, source: Padded | Shared, record: Record | None = None) -> Encoded:
+        states = source.read_by(lambda shared: self.encoder(shared, record))
         return self.decoder.prepare(states.with_values(self.bridge(states.values)))
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:

@@ -80,3 +80,23 @@ class EncoderShape(BaseModel):
     dropout: float | None = Field(None, ge=0.0, lt=1.0)
     attention_dropout: float | None = Field(None, ge=0.0, lt=1.0)
     feedforward_dropout: float | None = Field(None, ge=0.0, lt=1.0)
+
+
+class SourceConfig(BaseModel):
+    """One of several sources of a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reads: Source = Text()
+    """What it is made of: text, sound or a picture."""
+    encoder: EncoderShape = EncoderShape()
+    """Where its encoder differs from what the configuration says of all."""
+    layers: int | None = Field(None, ge=0)
+    """Layers of its encoder; None: as encoder_layers."""
+    same_as: str | None = None
+    """An earlier source whose encoder reads this one too; None: it has its own."""
+    required: bool = False
+    """Whether every input must have it; one that is not may be missing."""
+
+
+Fusion: TypeAlias = Literal["concat", "serial", "parallel", "hierarchical", "gated"]

@@ -25,10 +25,15 @@ def name_of(source: PairSource) -> str:
 def sampled(source: PairSource, data: Path, seed: int) -> list[Texts]:
     """The pairs of one set, or a seeded sample of them in their order, in the case that it asks for."""
     pairs = list(_read(source, data))
-    if source.rows is not None and source.rows < len(pairs):
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(pairs))[: source.rows])
-        pairs = [pairs[row] for row in chosen]
-    return [_in_case(pair, source) for pair in pairs]
+    return [_in_case(pairs[row], source) for row in sample_rows(len(pairs), source.rows, seed)]
+
+
+def sample_rows(num_rows: int, wanted: int | None, seed: int) -> list[int]:
+    """Which rows a seeded sample takes, in their order: all of them if no more are there, or None are wanted."""
+    if wanted is None or wanted >= num_rows:
+        return list(range(num_rows))
+    chosen: list[int] = np.sort(np.random.default_rng(seed).permutation(num_rows)[:wanted]).tolist()
+    return chosen
 
 
 def given_links(source: PairSource, data: Path) -> dict[Texts, Pairs]:

@@ -13,6 +13,9 @@ from weft.statistical.posterior import Array, Posterior
 TINY = np.float32(1e-37)
 
 
+@np.errstate(
+    invalid="ignore"
+)  # BLAS raises the flag by whim, on equal numbers once in many runs; see the assertion below
 def posterior(words: Array, null: Array, jumps: Jumps, *, unaligned: float) -> Posterior:
     """The posterior, exact; `words` `[b t s]` and `null` `[b t]` are lexicon probabilities.
 

@@ -158,7 +158,7 @@ def check_place(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: wanted a folder for an aligner, got a file; choose another name")
     here = {path.name for path in folder.glob("*")}
-    others = sorted(here - FILES) or sorted(here if here and not _is_aligner(folder) else ())
+    others = sorted(here - FILES) or sorted(here if here and not is_aligner(folder) else ())
     if others:
         raise ConfigError(
             f"{folder}: wanted a new folder or an aligner's, got one that holds {', '.join(others[:3])}; saving would "
@@ -166,7 +166,8 @@ def check_place(folder: Path) -> None:
         )
 
 
-def _is_aligner(folder: Path) -> bool:
+def is_aligner(folder: Path) -> bool:
+    """Whether an aligner was saved in the folder."""
     try:
         _read_config(folder / CONFIG)
     except ConfigError:

@@ -13,6 +13,7 @@ from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
 from weft.models.config import ModelConfig
+from weft.store.atomic import whole_file
 
 FORMAT = 1
 """Version of the folder format that this weft writes, and the newest that it reads."""
@@ -113,6 +114,12 @@ def read_config(folder: Path) -> StoredConfig:
         raise ConfigError(f"{path}: wanted JSON, got: {error}; fetch or save the model again") from error
     _check_format(path, data)
     return validate(StoredConfig, data, where=str(path))
+
+
+def write_config(folder: Path, config: StoredConfig) -> None:
+    """Replaces the configuration of a model folder, whole or not at all. Raises OSError if it cannot be written."""
+    with whole_file(folder / FILE_NAME) as part:
+        part.write_text(config.to_json(), encoding="utf-8")
 
 
 def _check_format(path: Path, data: Any) -> None:

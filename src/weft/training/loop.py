@@ -15,7 +15,7 @@ from torch import nn
 
 from weft.base.edges import Edges
 from weft.base.errors import ConfigError
-from weft.base.padded import Padded
+from weft.base.padded import Padded, Shared
 from weft.base.shapes import Tensor
 from weft.base.snapshot import Snapshot
 from weft.training.averaging import MovingAverage
@@ -31,7 +31,7 @@ class Batch(Protocol):
     """What the loop reads of a batch."""
 
     @property
-    def source(self) -> Padded: ...
+    def source(self) -> Padded | Shared: ...
     @property
     def target_input(self) -> Tensor: ...
     @property

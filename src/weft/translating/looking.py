@@ -36,7 +36,8 @@ def alignment_of(config: StoredConfig) -> AlignmentSettings | None:
     """
     if config.model.kind != "transformer":
         return None
-    middle = AlignmentSettings(layer=config.model.decoder_layers // 2, heads=tuple(range(config.model.num_heads)))
+    decoder = config.model.of_decoder()
+    middle = AlignmentSettings(layer=decoder.decoder_layers // 2, heads=tuple(range(decoder.num_heads)))
     return config.alignment or guided_alignment(config.model) or middle
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import UnsupportedError
 from weft.data.borrowed import BorrowedTokenizer
 from weft.interop.checkpoint import CONFIG, GENERATION, is_checkpoint
@@ -15,9 +17,11 @@ from weft.interop.read import describe, read
 from weft.interop.tokenizers import read_tokenizer, source_language
 from weft.models.config import ModelConfig
 from weft.models.source import Text
-from weft.store.config import ANY, LanguagePair, StoredConfig
+from weft.store.config import ANY, LanguagePair, StoredConfig, write_config
 from weft.store.folder import CARD, StoredModel, check_tokenizer, file_hash, fingerprint
 from weft.store.folder import load as load_stored
+from weft.store.names import BUNDLED
+from weft.store.reading import find_reading, forget_reading, keep_reading
 
 _WEIGHTS = (".safetensors", ".bin")
 
@@ -32,13 +36,46 @@ def open_model(
 ) -> StoredModel:
     """The model of a name, of a folder of weft's or of transformers, or of `hf:ORG/NAME` of either kind.
 
-    `pickle` allows a checkpoint's `.bin` files, `ignore` names fields of its configuration that shall not matter.
+    Its alignment is read as `keep_alignment` said last. `pickle` allows a checkpoint's `.bin` files, `ignore` names
+    fields of its configuration that shall not matter.
     Raises what `store.folder.load`, `interop.hub.fetch`, `interop.read.read` and `read_tokenizer` do.
     """
     place = fetch(str(model), pickle=pickle) if is_hub_name(model) else model
-    if not is_checkpoint(Path(place).expanduser()):
-        return load_stored(place, device=device, dtype=dtype)
     folder = Path(place).expanduser()
+    if is_checkpoint(folder):
+        stored = _adopted(folder, device=device, dtype=dtype, pickle=pickle, ignore=ignore)
+    else:
+        stored = load_stored(place, device=device, dtype=dtype)
+    reading = find_reading(stored.folder, stored.fingerprint)
+    return stored if reading is None else _read_by(stored, reading)
+
+
+def keep_alignment(model: str | Path, stored: StoredModel, settings: AlignmentSettings) -> Path:
+    """Writes where the alignment of a model is read, so that opening it finds it again, and says into which file.
+
+    That is its own `config.json`; for a checkpoint, a file of weft's beside its files; for what ships, lies in a cache
+    or cannot be written, one under WEFT_HOME. Raises ConfigError if nothing can be written.
+    """
+    folder = stored.folder
+    lent = is_hub_name(model) or folder.parent == BUNDLED
+    if lent or is_checkpoint(folder):
+        return keep_reading(None if lent else folder, stored.fingerprint, settings)
+    try:
+        write_config(folder, _read_by(stored, settings).config)
+    except OSError:
+        return keep_reading(None, stored.fingerprint, settings)
+    forget_reading(stored.fingerprint)
+    return folder / CONFIG
+
+
+def _read_by(stored: StoredModel, settings: AlignmentSettings) -> StoredModel:
+    return replace(stored, config=stored.config.model_copy(update={"alignment": settings}))
+
+
+def _adopted(
+    folder: Path, *, device: torch.device | str | None, dtype: torch.dtype, pickle: bool, ignore: Iterable[str]
+) -> StoredModel:
+    """The model of a checkpoint with the tokenizer beside it."""
     about = describe(folder, ignore=ignore)
     _refuse_other_sources(about.shape, folder)
     tokenizer = read_tokenizer(folder, about)

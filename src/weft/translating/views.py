@@ -90,7 +90,7 @@ def translated(
 ) -> View:
     """A text as the model translates it, sentence by sentence."""
     languages = translator.pair(to, from_)
-    encoded = translator.encode(text)
+    encoded = translator.encode(text, to=to, from_=from_)
     source = Source(text, tuple(Segment.of(text, span, translator.tokenizer) for span in encoded.segments[0]))
     jobs = [Job(segment, (), memory) for segment, memory in zip(source.segments, encoded.memories[0], strict=True)]
     search = translator.search_settings(beam=beam)
@@ -125,7 +125,7 @@ def _view(translator: Translator, languages: tuple[str, str], source: Source, an
 
 
 def _check(settings: AlignmentSettings, translator: Translator) -> None:
-    model = translator.config.model
+    model = translator.config.model.of_decoder()
     if settings.layer >= model.decoder_layers or max(settings.heads) >= model.num_heads:
         raise ConfigError(
             f"model {translator.name} has decoder layers 0 to {model.decoder_layers - 1} of heads 0 to "

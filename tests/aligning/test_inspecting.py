@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 import weft
+from weft.aligning.inspecting import READINGS, is_reading, reading
+from weft.aligning.sentence_pairs import cut, given_pairs
+from weft.aligning.statistical_pairs import learn
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError, DataError, UnsupportedError
-from weft.translating.inspecting import READINGS, is_reading, reading
+from weft.store.aligner import save_aligner
 from weft.translating.translator import Translator
 
 TEXT = "the red dog sleeps."
@@ -60,6 +63,18 @@ def test_another_reading_of_the_same_stands_beside(tiny: Translator) -> None:
     assert same.method == f"{tiny.name}: the same"
     heads = weft.inspect(TEXT, to="fr", model=tiny, versus="heads=1,decision=argmax,norm-weighted").drawings[1]
     assert heads.method == f"{tiny.name}: heads 1, norm weighting on, decision argmax"
+
+
+def test_a_statistical_aligner_stands_beside(tiny: Translator, tmp_path: Path) -> None:
+    aligner = learn(cut(given_pairs([("the red dog sleeps .", "le chien rouge dort .")]), "given"))
+    save_aligner(tmp_path / "saved", aligner)
+    target = "le chien rouge dort."
+    for versus, name in ((aligner, "statistical aligner"), (tmp_path / "saved", "statistical aligner saved")):
+        one, other = weft.inspect(TEXT, to="fr", model=tiny, target=target, versus=versus).drawings
+        assert (one.method, other.method) == (tiny.name, name)
+        assert (other.source, other.target, other.heat) == (one.source, one.target, None)
+        assert other.links
+        assert name in weft.inspect(TEXT, to="fr", model=tiny, target=target, versus=versus).html
 
 
 def test_readings_are_names_and_settings() -> None:

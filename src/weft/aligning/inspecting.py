@@ -1,19 +1,22 @@
-"""A page of a translation: its links and every head, alone or beside another model or another reading of the same."""
+"""A page of a translation: its links and every head, alone or beside another model, reading or aligner."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weft.aligning.align import align
 from weft.alignment.draw import Drawing
 from weft.alignment.page import page
 from weft.alignment.plot import head_grid, link_plot
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError, DataError, UnsupportedError
 from weft.base.validate import nearest, validate
+from weft.statistical.aligner import StatisticalAligner
+from weft.store.aligner import is_aligner
 from weft.store.atomic import whole_file
 from weft.translating.translator import Translator, load
 from weft.translating.views import View, forced, translated
@@ -81,16 +84,16 @@ def inspect(
     to: str,
     from_: str | None = None,
     model: str | Path | Translator | None = None,
-    versus: str | Path | Translator | AlignmentSettings | None = None,
+    versus: str | Path | Translator | AlignmentSettings | StatisticalAligner | None = None,
     target: str | None = None,
     beam: int | None = None,
 ) -> Page:
     """A page of a text and its translation, or of a given `target`: links, and what every layer and head read.
 
-    With `versus` it stands beside a second one: of another model, or of the same model and translation, the links read
-    in another way. That is settings, or text such as `unshifted`, `mutual`, `layer=2,heads=0+3` (`READINGS` and fields
-    of AlignmentSettings, parted by commas). Raises ConfigError for what is neither, UnsupportedError for a model
-    without cross-attention.
+    With `versus` it stands beside a second one: of another model, or of the same translation, the links found in
+    another way. That is settings, or text such as `unshifted`, `mutual`, `layer=2,heads=0+3` (`READINGS` and fields of
+    AlignmentSettings, parted by commas), or a statistical aligner, or the folder in which one was saved. Raises
+    ConfigError for what is none of these, UnsupportedError for a model without cross-attention.
     """
     ours = model if isinstance(model, Translator) else load(model, to=to, from_=from_)
 
@@ -107,6 +110,10 @@ def inspect(
         changed = ", ".join(_changes(own.settings, other))
         names = f"{ours.name}: as the model is set", f"{ours.name}: {changed or 'the same'}"
         return Page((own.drawing(method=names[0]), own.drawing(other, method=names[1])))
+    if isinstance(versus, StatisticalAligner) or (isinstance(versus, (str, Path)) and is_aligner(Path(versus))):
+        drawn = own.drawing(method=ours.name)
+        [found] = align([(drawn.source, drawn.target)], statistical=versus, words="weft")
+        return Page((drawn, replace(found.drawing(), languages=drawn.languages, method=_aligner_name(versus))))
     theirs = versus if isinstance(versus, Translator) else load(versus, to=to, from_=from_)
     return Page((own.drawing(method=ours.name), view(theirs).drawing(method=theirs.name)))
 
@@ -131,6 +138,10 @@ def reading(text: str, settings: AlignmentSettings) -> AlignmentSettings:
         else:
             raise ConfigError(f"versus {text!r}: unknown reading {key!r}; {nearest(key, list(READINGS))}")
     return validate(AlignmentSettings, settings.model_dump() | changes, where=f"versus {text!r}")
+
+
+def _aligner_name(aligner: StatisticalAligner | str | Path) -> str:
+    return "statistical aligner" + ("" if isinstance(aligner, StatisticalAligner) else f" {Path(aligner).name}")
 
 
 def _changes(one: AlignmentSettings, other: AlignmentSettings) -> list[str]:
