@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.attention.back_ends import BACKENDS, KINDS
+from tests.attention.back_ends import BACKENDS, KINDS, WITHOUT_PLACES
 from torch import Tensor
 
 from weft.attention import Arbitrary, Backend, Causal, Feature, Full, Fused, KeyValues, Mask, Padding, Reference, Window
@@ -31,6 +31,10 @@ MASKS: dict[str, Callable[[int, int, int, int], Mask]] = {
     "padding&arbitrary": lambda b, h, t, s: Padding(_lengths(b, s)) & Arbitrary(torch.rand(b, 1, 1, s) < 0.7),
     "nothing": lambda b, h, t, s: Padding(torch.zeros(b, s, dtype=torch.bool)),
 }
+
+
+OF_KEYS = ("full", "padding", "padding&arbitrary", "nothing")
+"""Masks of which every query of every head has the same."""
 
 
 def _lengths(b: int, s: int) -> Tensor:
@@ -97,6 +101,8 @@ def draw(drawn: tuple, make: Callable[..., Backend], dtype: torch.dtype, mask: s
     h = g * share
     backend = make(scale=None if seed % 3 else 0.3)
     bias = bias if Feature.BIAS in backend.supports else "none"
+    if mask not in OF_KEYS and Feature.ARBITRARY_MASK not in backend.supports:
+        pytest.skip("reads a summary of keys, the same for every query")
     table = None
     if bias != "none":
         table = torch.randn(*((b, h, t, s) if seed % 2 else (1, h, 1, s)))
@@ -242,6 +248,8 @@ def test_chosen_heads_and_rows_are_a_slice_of_all(drawn, backend, dtype, mask):
 @law
 def test_queries_one_by_one_are_queries_at_once(drawn, backend, dtype, mask):
     case = draw(drawn, backend, dtype, mask)
+    if case.backend.indexes and "arbitrary" in mask:
+        pytest.skip("the mask of one query alone makes another index than that of all of them")
     contexts = []
     for row in range(case.q.shape[2]):
         one = case.mask.cut(heads=None, rows=[row], keys=slice(None))
@@ -282,7 +290,7 @@ def test_gradcheck(backend, mask, bias):
     assert torch.autograd.gradcheck(context_and_weights, leaves, fast_mode=True)
 
 
-@pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKENDS)
+@pytest.mark.parametrize("backend", [BACKENDS[name] for name in WITHOUT_PLACES], ids=WITHOUT_PLACES)
 @pytest.mark.parametrize("mask", ["full", "padding", "arbitrary"])
 def test_a_permuted_source_permutes_the_weights(backend, mask):
     case = draw(((2, 3, 1, 5, 7, 2), 5, "none", 11), backend, torch.float64, mask)

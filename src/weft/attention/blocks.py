@@ -38,6 +38,8 @@ def scores_of(
 
 
 def log_sum(scores: Float[Tensor, "*b s"]) -> Float[Tensor, "*b"]:
-    """Log of the sum of exp; of -inf alone it is -inf, with zero gradient."""
+    """Log of the sum of exp; of -inf alone, or of nothing, it is -inf, with zero gradient."""
+    if scores.shape[-1] == 0:
+        return scores.sum(-1) - torch.inf
     dead = scores.detach().amax(-1, keepdim=True) == -torch.inf
     return scores.masked_fill(dead, 0.0).logsumexp(-1).masked_fill(dead[..., 0], -torch.inf)

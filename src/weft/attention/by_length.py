@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from weft.attention.fused import Fused
-from weft.attention.masks import Mask
+from weft.attention.masks import Full, Mask
 from weft.attention.pages import Pages
-from weft.attention.protocol import KeyValues
+from weft.attention.protocol import Feature, KeyValues, require
+from weft.attention.unpadded import real_lengths
 from weft.base.shapes import Tensor
 
 CROSSOVER = 16384
@@ -15,7 +16,10 @@ CROSSOVER = 16384
 
 
 class ByLength:
-    """`pages` where a source has at least `crossover` keys, else the fused kernel; asked for what `Pages` supports."""
+    """`pages` where the longest source of a batch has at least `crossover` keys, else the fused kernel.
+
+    `prepare` decides, so that rows taken from a batch are read on as they were. Supports what `Pages` does.
+    """
 
     supports = Pages.supports
     exact, indexes = False, True
@@ -24,10 +28,12 @@ class ByLength:
         self.pages, self.dense, self.scale, self.crossover = pages, Fused(pages.scale), pages.scale, crossover
 
     def prepare(self, k: Tensor, v: Tensor, *, mask: Mask | None = None, bias: Tensor | None = None) -> KeyValues:
-        return self._of(k).prepare(k, v, mask=mask, bias=bias)
+        require(self.supports, {Feature.BIAS: bias is not None}, "auto")
+        longest = max(real_lengths(KeyValues(k, v, mask or Full())).tolist(), default=0)
+        return (self.dense if longest < self.crossover else self.pages).prepare(k, v, mask=mask)
 
     def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
-        return self._of(memory.k).attend(q, memory, start=start, dropout=dropout)
+        return self._of(memory).attend(q, memory, start=start, dropout=dropout)
 
     def weights(
         self,
@@ -38,7 +44,7 @@ class ByLength:
         heads: Sequence[int] | None = None,
         rows: Sequence[int] | None = None,
     ) -> Tensor:
-        return self._of(memory.k).weights(q, memory, start=start, heads=heads, rows=rows)
+        return self._of(memory).weights(q, memory, start=start, heads=heads, rows=rows)
 
-    def _of(self, k: Tensor) -> Fused | Pages:
-        return self.pages if k.shape[2] >= self.crossover else self.dense
+    def _of(self, memory: KeyValues) -> Fused | Pages:
+        return self.dense if memory.index is None else self.pages

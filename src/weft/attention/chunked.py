@@ -8,6 +8,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from weft.attention.blocks import log_sum, scores_of
+from weft.attention.fused import Fused
 from weft.attention.masks import Full, Mask
 from weft.attention.merging import Part
 from weft.attention.normaliser import context_and_log_sum
@@ -28,12 +29,13 @@ class Chunked:
     """
 
     supports = frozenset({Feature.BIAS, Feature.GROUPS, Feature.VALUE_WIDTH, Feature.ARBITRARY_MASK})
-    exact, indexes = True, False
+    exact = True
 
     def __init__(self, scale: float | None = None, *, chunk: int = 8192, numbers: Numbers = "float32") -> None:
         if chunk < 1:
             raise ConfigError(f"a chunk wants at least 1 key, got {chunk}; 8192 serves most")
         self.scale, self.chunk, self.numbers = scale, chunk, numbers
+        self.indexes = numbers != "float32"
 
     def prepare(self, k: Tensor, v: Tensor, *, mask: Mask | None = None, bias: Tensor | None = None) -> KeyValues:
         return stored(unpadded(k, v, mask or Full(), bias), self.numbers)
@@ -45,9 +47,7 @@ class Chunked:
         for first in range(0, memory.k.shape[2], self.chunk):
             part = self._part(q, memory, slice(first, first + self.chunk), start)
             found = part if found is None else found.with_(part)
-        if found is None:
-            return q.new_zeros(*q.shape[:3], memory.v.shape[3])
-        return found.context.to(q.dtype)
+        return Fused(self.scale).attend(q, memory) if found is None else found.context.to(q.dtype)
 
     def weights(
         self,
@@ -66,7 +66,9 @@ class Chunked:
             return part_of(q, memory, keys, scale=self.scale, start=start)
 
         def again(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-            part = part_of(q, KeyValues(k, v, memory.mask, bias, units=memory.units), keys, scale=self.scale, start=start)
+            part = part_of(
+                q, KeyValues(k, v, memory.mask, bias, units=memory.units), keys, scale=self.scale, start=start
+            )
             return part.context, part.log_sum
 
         leaves = (q, memory.k, memory.v, memory.bias)

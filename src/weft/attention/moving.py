@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import torch
 
 from weft.attention.blocks import log_sum, scores_of
-from weft.attention.masks import Full, Mask, pick
+from weft.attention.fused import Fused
+from weft.attention.masks import Full, Mask
 from weft.attention.merging import mass
 from weft.attention.protocol import Feature, KeyValues, check_queries, require
 from weft.attention.reading import Chosen, Reading
-from weft.attention.rows import Rows
+from weft.attention.rows import Rows, queries_of
 from weft.attention.tally import Tally
-from weft.attention.unpadded import unpadded
+from weft.attention.unpadded import real_lengths, unpadded
 from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Int, Tensor
 
@@ -57,10 +58,12 @@ class Moving:
         self.tally.add(
             rows=len(asked),
             keys=chosen.num_keys(memory.k.shape[2]),
-            dense_rows=len(chosen.dense),
+            dense_rows=len(chosen.dense) if max(real_lengths(memory).tolist(), default=0) > 2 * self.width + 1 else 0,
             left_out=chosen.left_out,
         )
-        return chosen.context(asked, memory, self._scale(q)).unflatten(0, q.shape[:3]).to(q.dtype)
+        if len(chosen.dense) == len(asked):
+            return Fused(self.scale).attend(q, memory, start=start)
+        return torch.unflatten(chosen.context(asked, memory, self._scale(q)), 0, q.shape[:3]).to(q.dtype)
 
     def weights(
         self,
@@ -74,7 +77,8 @@ class Moving:
         """The softmax over the keys of the window; all others have weight 0."""
         check_queries(q, memory)
         asked, chosen = self._chosen(q, memory, start, heads, rows)
-        return chosen.weights(asked, memory, self._scale(q)).unflatten(0, pick(q, heads, rows).shape[:3])
+        weights_ns = chosen.weights(asked, memory, self._scale(q))
+        return torch.unflatten(weights_ns, 0, queries_of(q, heads, rows).shape[:3])
 
     def _chosen(
         self,
@@ -85,20 +89,22 @@ class Moving:
         rows: Sequence[int] | None = None,
     ) -> tuple[Rows, Chosen]:
         asked = Rows.of(q, memory, start=start, heads=heads, rows=rows)
-        b, h, t, _ = pick(q, heads, rows).shape
+        b, h, t, _ = queries_of(q, heads, rows).shape
         s = memory.k.shape[2]
-        if s <= 2 * self.width + 1 or not len(asked):
+        short_b = real_lengths(memory) <= 2 * self.width + 1
+        if bool(short_b.all()) or not len(asked):
             return asked, Chosen(torch.arange(len(asked), device=q.device))
         centre_bt, share_bt = self._centres(q.detach(), memory, start, rows)
         around = torch.arange(-self.width, self.width + 1, device=q.device)
         keys_btm = centre_bt[..., None] + around
         keys_btm = keys_btm.masked_fill((keys_btm < 0) | (keys_btm >= s), -1)
-        inside = (share_bt >= self.keep)[:, None].expand(b, h, t).flatten()
+        keys = keys_btm[:, None].expand(b, h, -1, -1).flatten(0, 2)
+        scores = asked.scores(memory, keys, self._scale(q))
+        inside = ((share_bt >= self.keep) & ~short_b[:, None])[:, None].expand(b, h, t).flatten()
+        inside = inside & (scores > -torch.inf).any(-1)  # where heads have masks of their own, one may see nothing here
+        left_out = (1 - share_bt)[:, None].expand(b, h, t).flatten().clamp_min(0.0)
         numbers = torch.arange(len(asked), device=q.device)
-        keys = keys_btm[:, None].expand(b, h, -1, -1).flatten(0, 2)[inside]
-        left_out = (1 - share_bt)[:, None].expand(b, h, t).flatten()[inside].clamp_min(0.0)
-        scores = asked.select(inside).scores(memory, keys, self._scale(q))
-        return asked, Chosen(numbers[~inside], (Reading(numbers[inside], keys, scores, left_out),))
+        return asked, Chosen(numbers[~inside], (Reading(numbers, keys, scores, left_out).select(inside),))
 
     @torch.no_grad()
     def _centres(
@@ -113,9 +119,9 @@ class Moving:
         centres, shares = [], []
         for first in range(0, len(every), at_once):
             some = every[first : first + at_once]
-            scores_bts = scores_of(
-                q, memory, slice(None), scale=self.scale, start=start, heads=[self.head], rows=some
-            )[:, 0]
+            scores_bts = scores_of(q, memory, slice(None), scale=self.scale, start=start, heads=[self.head], rows=some)[
+                :, 0
+            ]
             centre_bt = scores_bts.argmax(-1)
             outside = (positions - centre_bt[..., None]).abs() > self.width
             centres.append(centre_bt)

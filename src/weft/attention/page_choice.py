@@ -32,10 +32,12 @@ class Choosing:
         """What every row reads."""
         first = min(self.first, bounds.shape[1])
         found = []
-        for some in torch.arange(len(rows), device=bounds.device).split(max(1, _MOST_KEYS // (first * self.page))):
+        for some in torch.split(
+            torch.arange(len(rows), device=bounds.device), max(1, _MOST_KEYS // (first * self.page))
+        ):
             bounds_np = bounds[some]
             best = bounds_np.topk(first, -1).indices
-            reading = self._read(rows, some, best, bounds_np.scatter(1, best, -torch.inf), memory, scale)
+            reading = self._read(rows, some, best, bounds_np.scatter(1, best, -torch.inf), memory=memory, scale=scale)
             done = reading.left_out <= self.tolerance
             if bool(done.all()):
                 found.append(Chosen(some[:0], (reading,)))
@@ -45,9 +47,7 @@ class Choosing:
             found.append(self._more(rows, some[~done], bounds_np[~done], sums[~done], memory, scale))
         return Chosen.of(found, bounds.device)
 
-    def _more(
-        self, rows: Rows, some: Tensor, bounds: Tensor, sums: Tensor, memory: KeyValues, scale: float
-    ) -> Chosen:
+    def _more(self, rows: Rows, some: Tensor, bounds: Tensor, sums: Tensor, memory: KeyValues, scale: float) -> Chosen:
         """As many pages as leave too little: what the first ones weigh is known, and reading more only adds to it."""
         most = (self.most * (bounds > -torch.inf).sum(-1)).long()
         limit = sums + _log_odds(self.tolerance)
@@ -63,11 +63,11 @@ class Choosing:
         beyond = torch.arange(bounds.shape[1], device=num.device) >= num[:, None]
         rest, pages = sorted_np.masked_fill(~beyond, -torch.inf), order.masked_fill(beyond, -1)[:, : int(num.max())]
         rows_at_once = max(1, _MOST_KEYS // max(1, pages.shape[1] * self.page))
-        few = zip(*(part.split(rows_at_once) for part in (some, pages, rest)), strict=True)
-        return Chosen(dense, tuple(self._read(rows, *part, memory, scale) for part in few))
+        few = zip(*(torch.split(part, rows_at_once) for part in (some, pages, rest)), strict=True)
+        return Chosen(dense, tuple(self._read(rows, *part, memory=memory, scale=scale) for part in few))
 
     def _read(
-        self, rows: Rows, some: Tensor, pages: Tensor, rest: Float[Tensor, "n p"], memory: KeyValues, scale: float
+        self, rows: Rows, some: Tensor, pages: Tensor, rest: Float[Tensor, "n p"], *, memory: KeyValues, scale: float
     ) -> Reading:
         """What rows find in their pages (-1: none), with the bounds of all pages but these."""
         within = torch.arange(self.page, device=pages.device)

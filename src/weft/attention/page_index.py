@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from weft.attention.protocol import KeyValues
 from weft.base.shapes import Float, Int, Tensor
 
-_PAGES_AT_ONCE = 4096
+_PAGES_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class PageIndex:
     @torch.no_grad()
     def of(memory: KeyValues, page: int) -> PageIndex:
         """The index of these keys; those hidden by padding belong to no page."""
-        b, g, s, width = memory.k.shape
+        b, g, s, _ = memory.k.shape
         real_bs = memory.mask.key_keep()
         dtype = torch.float64 if memory.k.dtype is torch.float64 else torch.float32
         pieces = []
         for first in range(0, max(s, 1), page * _PAGES_AT_ONCE):
             keys = slice(first, min(s, first + page * _PAGES_AT_ONCE))
             surplus = -(keys.stop - first) % page
-            k_bgpjk = F.pad(memory.keys_of(keys, dtype), (0, 0, 0, surplus)).unflatten(2, (-1, page))
+            k_bgpjk = torch.unflatten(F.pad(memory.keys_of(keys, dtype), (0, 0, 0, surplus)), 2, (-1, page))
             real_b1s = _real(real_bs, keys, b, k_bgpjk.device)[:, None]
-            pieces.append(_balls(k_bgpjk, F.pad(real_b1s, (0, surplus)).unflatten(2, (-1, page))))
+            pieces.append(_balls(k_bgpjk, torch.unflatten(F.pad(real_b1s, (0, surplus)), 2, (-1, page))))
         centre, radius, count, longest = (torch.cat(part, 2) for part in zip(*pieces, strict=True))
         reach = longest.amax(2) if longest.shape[2] else longest.new_zeros(b, g)
         return PageIndex(page, centre, radius, count[:, 0], reach)
@@ -49,20 +49,17 @@ class PageIndex:
     def select(self, rows: Int[Tensor, " m"]) -> PageIndex:
         return PageIndex(self.page, self.centre[rows], self.radius[rows], self.count[rows], self.reach[rows])
 
-    def log_bounds(
-        self, q: Float[Tensor, "b h t k"], groups: list[int], scale: float
-    ) -> Float[Tensor, "b h t p"]:
+    def log_bounds(self, q: Float[Tensor, "b h t k"], groups: list[int], scale: float) -> Float[Tensor, "b h t p"]:
         """A bound on the log of the sum of exp of the scores of each page; -inf for a page of padding alone.
 
         `groups` names the key head of every query head. The bound holds for numbers as they are computed: it allows
         for the rounding of scores of both sides.
         """
-        centre, radius = self.centre, self.radius
-        if groups == list(range(centre.shape[1])):
-            scores_bhtp = q @ centre.transpose(2, 3)
-        elif len(groups) % centre.shape[1] == 0 and groups == _folded(len(groups), centre.shape[1]):
-            folded = q.reshape(q.shape[0], centre.shape[1], -1, q.shape[3])
-            scores_bhtp = (folded @ centre.transpose(2, 3)).reshape(*q.shape[:3], -1)
+        centre, radius, (b, h, t, width) = self.centre, self.radius, q.shape
+        g = centre.shape[1]
+        if groups == [head * g // h for head in range(h)]:  # nothing is copied
+            folded = q.reshape(b, g, h // g * t, width)
+            scores_bhtp = (folded @ centre.transpose(2, 3)).reshape(b, h, t, centre.shape[2])
         else:
             scores_bhtp = q @ centre[:, groups].transpose(2, 3)
         length_bht1 = q.norm(dim=-1, keepdim=True) * abs(scale)
@@ -70,10 +67,6 @@ class PageIndex:
         ball_bhp = radius[:, groups] + slack * self.reach[:, groups, None]
         bounds_bhtp = torch.addcmul(scores_bhtp * scale, length_bht1, ball_bhp[:, :, None])
         return bounds_bhtp + self.count.to(centre.dtype).log()[:, None, None]
-
-
-def _folded(num_heads: int, num_groups: int) -> list[int]:
-    return [head * num_groups // num_heads for head in range(num_heads)]
 
 
 def _real(real: Tensor | None, keys: slice, b: int, device: torch.device) -> Tensor:

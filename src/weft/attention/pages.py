@@ -8,12 +8,12 @@ from dataclasses import replace
 import torch
 
 from weft.attention.fused import Fused
-from weft.attention.masks import Full, Mask, pick
+from weft.attention.masks import Full, Mask
 from weft.attention.page_choice import Choosing
 from weft.attention.page_index import PageIndex
 from weft.attention.protocol import Feature, KeyValues, check_queries, require
 from weft.attention.reading import Chosen
-from weft.attention.rows import Rows, groups_of
+from weft.attention.rows import Rows, groups_of, queries_of
 from weft.attention.tally import Tally
 from weft.attention.unpadded import unpadded
 from weft.base.errors import ConfigError
@@ -70,7 +70,7 @@ class Pages:
         self._count(rows, chosen, memory)
         if len(chosen.dense) == len(rows):
             return Fused(self.scale).attend(q, memory, start=start)
-        return chosen.context(rows, memory, scale).unflatten(0, q.shape[:3]).to(q.dtype)
+        return torch.unflatten(chosen.context(rows, memory, scale), 0, q.shape[:3]).to(q.dtype)
 
     def weights(
         self,
@@ -85,7 +85,8 @@ class Pages:
         check_queries(q, memory)
         asked = Rows.of(q, memory, start=start, heads=heads, rows=rows)
         chosen = self._chosen(asked, q, memory, heads, rows)
-        return chosen.weights(asked, memory, self._scale(q)).unflatten(0, pick(q, heads, rows).shape[:3])
+        weights_ns = chosen.weights(asked, memory, self._scale(q))
+        return torch.unflatten(weights_ns, 0, queries_of(q, heads, rows).shape[:3])
 
     def _chosen(
         self,
@@ -101,16 +102,19 @@ class Pages:
             return Chosen(torch.arange(len(asked), device=q.device))
         with torch.no_grad():
             groups = groups_of(q.shape[1], memory.k.shape[1], heads)
-            bounds = index.log_bounds(pick(q, heads, rows).to(asked.q.dtype), groups, self._scale(q)).flatten(0, 2)
+            bounds = index.log_bounds(queries_of(q, heads, rows).to(asked.q.dtype), groups, self._scale(q)).flatten(
+                0, 2
+            )
         return self.choosing.choose(asked, bounds, memory, self._scale(q))
 
     def _scale(self, q: Tensor) -> float:
         return float(q.shape[-1] ** -0.5 if self.scale is None else self.scale)
 
     def _count(self, rows: Rows, chosen: Chosen, memory: KeyValues) -> None:
-        s, dense = memory.k.shape[2], len(chosen.dense)
-        self.tally.add(rows=len(rows), keys=chosen.num_keys(s), dense_rows=dense, left_out=chosen.left_out)
-        if dense and -(-s // self.choosing.page) > self.choosing.first:
+        s = memory.k.shape[2]
+        fell_back = len(chosen.dense) if -(-s // self.choosing.page) > self.choosing.first else 0
+        self.tally.add(rows=len(rows), keys=chosen.num_keys(s), dense_rows=fell_back, left_out=chosen.left_out)
+        if fell_back:
             self.tally.once(
                 f"attention is too spread out to prove that less than {self.choosing.tolerance:g} of it is left out: "
                 "some rows read every key; a larger tolerance would spare them"

@@ -85,9 +85,7 @@ class KeyValues:
         """A stretch of the keys with their values as plain numbers, in `dtype` if it is given; nothing is masked."""
         return KeyValues(self.keys_of(keys, dtype), self.values_of(keys, dtype))
 
-    def of_pair(
-        self, row: int, group: int, dtype: torch.dtype
-    ) -> tuple[Float[Tensor, "s k"], Float[Tensor, "s e"]]:
+    def of_pair(self, row: int, group: int, dtype: torch.dtype) -> tuple[Float[Tensor, "s k"], Float[Tensor, "s e"]]:
         """Keys and values of one row of the batch and one key head as plain numbers; views, where they are such."""
         b, g = slice(row, row + 1), slice(group, group + 1)
         units = None if self.units is None else Units(self.units.k[b, g], self.units.v[b, g])

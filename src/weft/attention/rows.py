@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 
-from weft.attention.masks import pick
 from weft.attention.protocol import KeyValues, allowed
 from weft.attention.reference import masked_softmax
 from weft.base.shapes import Bool, Float, Int, Tensor
@@ -37,7 +36,7 @@ class Rows:
         rows: Sequence[int] | None = None,
     ) -> Rows:
         """The chosen heads and rows of a call, in the order `[b h t]`, at least in float32."""
-        chosen = pick(q, heads, rows)
+        chosen = queries_of(q, heads, rows)
         b, h, t, _ = chosen.shape
         place = torch.meshgrid(*(torch.arange(size, device=q.device) for size in (b, h, t)), indexing="ij")
         batch, head, row = (one.flatten() for one in place)
@@ -85,8 +84,12 @@ class Rows:
         self, memory: KeyValues, keys: Int[Tensor, "n m"], scores: Float[Tensor, "n m"]
     ) -> Float[Tensor, "n e"]:
         """The mean of the values of these keys, weighted by the softmax of their scores; 0 for a dead row."""
+        return self.read(memory, keys, softmax(scores))
+
+    def read(self, memory: KeyValues, keys: Int[Tensor, "n m"], weights: Float[Tensor, "n m"]) -> Float[Tensor, "n e"]:
+        """The sum of the values of these keys, each times its weight."""
         v_nme = self._read(memory.v, None if memory.units is None else memory.units.v, keys)
-        return torch.bmm(softmax(scores)[:, None], v_nme)[:, 0]
+        return torch.bmm(weights[:, None], v_nme)[:, 0]
 
     def over_all(
         self, which: Int[Tensor, " m"], memory: KeyValues, scale: float
@@ -94,7 +97,7 @@ class Rows:
         """Weights over every key of those rows among `which` that share keys, with the values that they share."""
         g = memory.k.shape[1]
         pairs = self.batch[which] * g + self.group[which]
-        for pair in pairs.unique().tolist():
+        for pair in torch.unique(pairs).tolist():
             same = which[pairs == pair]
             k, v = memory.of_pair(pair // g, pair % g, self.q.dtype)
             rows = self.select(same)
@@ -110,12 +113,20 @@ class Rows:
         found = x.reshape(b * g * s, width).index_select(0, where).to(self.q.dtype)
         if units is not None:
             found = found * units.reshape(b * g * s, 1).index_select(0, where)
-        return found.unflatten(0, keys.shape)
+        return torch.unflatten(found, 0, keys.shape)
 
 
 def softmax(scores: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
     """Softmax of scores that may be -inf; rows of nothing else are 0."""
     return masked_softmax(scores[None, None], None)[0, 0]
+
+
+def queries_of(
+    q: Float[Tensor, "b h t k"], heads: Sequence[int] | None, rows: Sequence[int] | None
+) -> Float[Tensor, "b r n k"]:
+    """The queries of the chosen heads and rows, in the order and as often as they are named."""
+    chosen = q if heads is None else q[:, list(heads)]
+    return chosen if rows is None else chosen[:, :, list(rows)]
 
 
 def groups_of(num_heads: int, num_groups: int, heads: Sequence[int] | None) -> list[int]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import torch
 
 from weft.attention.blocks import log_sum, scores_of
-from weft.attention.masks import Full, Mask, pick
+from weft.attention.fused import Fused
+from weft.attention.masks import Full, Mask
 from weft.attention.merging import mass
 from weft.attention.protocol import Feature, KeyValues, check_queries, require
 from weft.attention.reading import Chosen, Reading
-from weft.attention.rows import Rows
+from weft.attention.rows import Rows, queries_of
 from weft.attention.tally import Tally
 from weft.attention.unpadded import unpadded
 from weft.base.errors import ConfigError
@@ -43,7 +44,9 @@ class TopK:
         check_queries(q, memory)
         asked, chosen = self._chosen(q, memory, start)
         self.tally.add(rows=len(asked), keys=chosen.num_keys(memory.k.shape[2]), left_out=chosen.left_out)
-        return chosen.context(asked, memory, 1.0).unflatten(0, q.shape[:3]).to(q.dtype)
+        if not len(asked):
+            return Fused(self.scale).attend(q, memory)
+        return torch.unflatten(chosen.context(asked, memory, 1.0), 0, q.shape[:3]).to(q.dtype)
 
     def weights(
         self,
@@ -57,7 +60,8 @@ class TopK:
         """The softmax over the chosen keys; all others have weight 0."""
         check_queries(q, memory)
         asked, chosen = self._chosen(q, memory, start, heads, rows)
-        return chosen.weights(asked, memory, 1.0).unflatten(0, pick(q, heads, rows).shape[:3])
+        weights_ns = chosen.weights(asked, memory, 1.0)
+        return torch.unflatten(weights_ns, 0, queries_of(q, heads, rows).shape[:3])
 
     def _chosen(
         self,
@@ -69,7 +73,7 @@ class TopK:
     ) -> tuple[Rows, Chosen]:
         asked = Rows.of(q, memory, start=start, heads=heads, rows=rows)
         s = memory.k.shape[2]
-        b, h, t, _ = pick(q, heads, rows).shape
+        b, h, t, _ = queries_of(q, heads, rows).shape
         numbers, found = torch.arange(len(asked), device=q.device).view(b, h, t), []
         every = list(range(q.shape[2]) if rows is None else rows)
         at_once = max(1, _MANY_SCORES // max(1, b * h * s))

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
+
 from weft.attention.masks import Full, Mask
 from weft.attention.protocol import KeyValues, checked
-from weft.base.shapes import Tensor
+from weft.base.shapes import Int, Tensor
+
+
+def real_lengths(memory: KeyValues) -> Int[Tensor, " b"]:
+    """How many keys of each row of the batch at least some query may attend to, as far as masks tell."""
+    keep = memory.mask.key_keep()
+    b, _, s, _ = memory.k.shape
+    return torch.full((b,), s, device=memory.k.device) if keep is None else keep.sum(1).expand(b)
 
 
 def unpadded(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:

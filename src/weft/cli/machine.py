@@ -36,14 +36,23 @@ def device_of(shared: Shared) -> torch.device | None:
     return device
 
 
-def opened(model: str | None, shared: Shared, *, to: str | None = None, from_: str | None = None) -> Translator:
+def opened(
+    model: str | None,
+    shared: Shared,
+    *,
+    to: str | None = None,
+    from_: str | None = None,
+    attention: str | None = None,
+    tolerance: float | None = None,
+) -> Translator:
     """The translator of a model; of the first one for the languages if none is named."""
     device = device_of(shared)
     from weft.translating.translator import load
 
-    if shared.batch_tokens is None:
-        return load(model, to=to, from_=from_, device=device)
-    return load(model, to=to, from_=from_, device=device, batch_tokens=shared.batch_tokens)
+    batch_tokens = 4096 if shared.batch_tokens is None else shared.batch_tokens
+    return load(
+        model, to=to, from_=from_, device=device, batch_tokens=batch_tokens, attention=attention, tolerance=tolerance
+    )
 
 
 def direction(translator: Translator, to: str | None, from_: str | None) -> tuple[str, str]:

@@ -55,6 +55,18 @@ class Options:
         Path | None, typer.Option(metavar="F", help="Write there, line by line; default: standard output.")
     ] = None
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an --output that was left off.")] = False
+    attention: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="How sources are read: dense, chunked, pages, top-k, window or auto (dense or pages)."
+        ),
+    ] = None
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="X", help="With pages or auto: the share of attention that may be left out."
+        ),
+    ] = None
     stream: Annotated[bool, typer.Option("--stream", help="Show text (and links) as soon as it is certain.")] = False
 
     @property
@@ -91,7 +103,14 @@ def translate(wanted: Options, shared: Shared) -> None:
     """Translate texts, or lines of a file: one line in, one line out."""
     wanted.check()
     inputs = _inputs(wanted)
-    translator = opened(wanted.model, shared, to=wanted.to, from_=wanted.from_)
+    translator = opened(
+        wanted.model,
+        shared,
+        to=wanted.to,
+        from_=wanted.from_,
+        attention=wanted.attention,
+        tolerance=wanted.tolerance,
+    )
     translator.pair(wanted.to, wanted.from_)
     each = num_lines(wanted.form, wanted.nbest)
     done = whole_inputs(wanted.output, each) if wanted.resume and wanted.output else 0
@@ -102,8 +121,19 @@ def translate(wanted: Options, shared: Shared) -> None:
         _stream(translator, inputs.lines, wanted)
     else:
         _write_lines(_translations(translator, inputs.lines, wanted), wanted, shared, done=done)
+    _say_what_was_read(translator, shared)
     if inputs.num_bad:
         raise typer.Exit(SOME_FAILED)
+
+
+def _say_what_was_read(translator: Translator, shared: Shared) -> None:
+    """Where attention did not read everything: how much it left out, and how often it had to read everything."""
+    tally = translator.tally
+    if tally.rows and not shared.quiet:
+        note(
+            f"attention left out at most {tally.left_out:.2g} of a query's weight; "
+            f"{tally.dense_rows} of {tally.rows} queries read every key"
+        )
 
 
 @dataclass(frozen=True)

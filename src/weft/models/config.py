@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from weft.base.validate import nearest
+from weft.models.reading import Attention, Reading
 from weft.models.source import Activation, EncoderShape, Fusion, Source, SourceConfig, Text
 
 
@@ -109,6 +110,10 @@ class ModelConfig(BaseModel):
     """Whether the output projection has a bias."""
     backend: Literal["fused", "reference"] = "fused"
     """The attention back end."""
+    attention: Attention | tuple[Attention, ...] = "dense"
+    """How decoder layers read a source: one name for all of them, or one for each."""
+    reading: Reading = Reading()
+    """What that way of reading is told."""
     alignment_head: AlignmentHead | None = None
     """Transformer only: which head is guided to align, with a learned score of "no word" beside it; None: none is."""
 
@@ -139,6 +144,31 @@ class ModelConfig(BaseModel):
         if self.position == "rotary" and key_width % 2:
             raise ValueError(f"rotary positions want an even key width, got {key_width}; set key_width")
         return self
+
+    @model_validator(mode="after")
+    def _attention_fits(self) -> ModelConfig:
+        if self.attention == "dense":
+            return self
+        if self.kind != "transformer" or (self.sources and self.fusion == "concat"):
+            raise ValueError(
+                f"attention {self.attention} wants kind transformer and no fusion 'concat', got kind {self.kind}; "
+                "leave attention out, or choose another fusion"
+            )
+        if not isinstance(self.attention, str) and len(self.attention) != self.decoder_layers:
+            raise ValueError(
+                f"attention wants one name, or one for each of {self.decoder_layers} decoder layers, got "
+                f"{len(self.attention)}"
+            )
+        if self.attention_dropout:
+            raise ValueError(
+                f"attention {self.attention} drops no weights, got attention_dropout {self.attention_dropout}; "
+                "set it to 0"
+            )
+        return self
+
+    def attention_of(self, layer: int) -> Attention:
+        """How this decoder layer reads a source."""
+        return self.attention if isinstance(self.attention, str) else self.attention[layer]
 
     @model_validator(mode="after")
     def _sources_fit(self) -> ModelConfig:

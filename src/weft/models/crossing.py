@@ -12,6 +12,7 @@ from weft.layers.fusion import Concat, Gated, Hierarchical, Parallel, Serial
 from weft.layers.null import LearnedNull, NoNull
 from weft.models.config import ModelConfig
 from weft.models.parts import BACKENDS, heads_of, skip
+from weft.models.readers import reader
 
 
 def crossing(config: ModelConfig, number: int) -> nn.Module:
@@ -35,7 +36,7 @@ def _cross_attention(
         config.width,
         heads,
         memory_width=config.memory_width if memory_width is None else memory_width,
-        backend=BACKENDS[config.backend](config.attention_scale),
+        backend=reader(config, config.attention_of(number)),
         dropout=config.attention_dropout,
         site=cross_site(number, source),
         null=LearnedNull(guided.head, heads.key_width) if guided and guided.layer == number else NoNull(),

@@ -50,12 +50,23 @@ class Encoded:
     def to(self, device: torch.device, dtype: torch.dtype) -> Encoded:
         """The same memory for a model on this device, in this type of numbers."""
         keep = self.keep.to(device)
-        cross = (KeyValues(layer.k.to(device, dtype), layer.v.to(device, dtype), Padding(keep)) for layer in self.cross)
+        whole, mask = slice(None), Padding(keep)
+        cross = (
+            KeyValues(
+                layer.keys_of(whole).to(device, dtype),
+                layer.values_of(whole).to(device, dtype),
+                mask,
+                origin=layer.origin,
+            )
+            for layer in self.cross
+        )
         return Encoded(tuple(cross), keep)
 
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
-        """One memory of several, padded at the end: the inverse of `parts`."""
+        """One memory of several, padded at the end: the inverse of `parts`. A single one is not copied."""
+        if len(parts) == 1:
+            return parts[0]
         longest = max(part.keep.shape[1] for part in parts)
         keep = torch.cat([F.pad(part.keep, (0, longest - part.keep.shape[1])) for part in parts])
         mask = Padding(keep)
@@ -64,7 +75,8 @@ class Encoded:
 
 
 def _stretch(memory: KeyValues, row: int, keep: Bool[Tensor, "1 s"]) -> KeyValues:
-    k, v = (x[row : row + 1, :, : keep.shape[1]].clone() for x in (memory.k, memory.v))
+    plain = memory.stretch(slice(keep.shape[1]))
+    k, v = (x[row : row + 1].clone() for x in (plain.k, plain.v))
     return KeyValues(k, v, Padding(keep))
 
 
@@ -72,6 +84,13 @@ def _stacked(memories: Sequence[KeyValues], longest: int, mask: Padding) -> KeyV
     k = torch.cat([F.pad(memory.k, (0, 0, 0, longest - memory.k.shape[2])) for memory in memories])
     v = torch.cat([F.pad(memory.v, (0, 0, 0, longest - memory.v.shape[2])) for memory in memories])
     return KeyValues(k, v, mask)
+
+
+def _indexed(reader: CrossAttention, memory: KeyValues) -> KeyValues:
+    backend = reader.backend
+    if not backend.indexes or memory.index is not None or memory.units is not None:
+        return memory
+    return replace(backend.prepare(memory.k, memory.v, mask=memory.mask, bias=memory.bias), origin=memory.origin)
 
 
 @runtime_checkable
@@ -122,6 +141,11 @@ class Decoder(nn.Module):
         positions = torch.arange(target.shape[1], device=target.device)
         pasts = [Fresh(Causal(), bias) for bias in self.bias(positions, positions)]
         return self._run(self.embed(target, positions), pasts, encoded, positions, record)
+
+    def indexed(self, encoded: Encoded) -> Encoded:
+        """The same memories with what the back ends of their layers note of keys, made where it has been lost."""
+        readers = (cast(CrossAttention, cross) for cross in self.cross_attentions())
+        return replace(encoded, cross=tuple(map(_indexed, readers, encoded.cross)))
 
     def init_cache(self, encoded: Readable, *, beam: int, capacity: int) -> DecoderCache:
         b, like = len(encoded), encoded.of_layers()[0].k

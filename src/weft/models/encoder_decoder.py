@@ -82,7 +82,7 @@ class EncoderDecoder(nn.Module):
         return self.decoder.prepare(states.with_values(self.bridge(states.values)))
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:
-        return self.decoder.init_cache(memory, beam=beam, capacity=capacity)
+        return self.decoder.init_cache(self.decoder.indexed(memory), beam=beam, capacity=capacity)
 
     def step(
         self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None

@@ -15,6 +15,7 @@ from weft.attention.protocol import KeyValues
 from weft.base.errors import ConfigError, DataError, UnsupportedError
 from weft.models.decoder import Encoded
 from weft.store.atomic import whole_file
+from weft.store.mapped import MappedFile
 from weft.store.tensors import write_tensors
 from weft.translating.memory_cache import Memory
 from weft.translating.segments import Span
@@ -92,12 +93,17 @@ class EncodedSource:
 
     @staticmethod
     def load(path: str | Path) -> EncodedSource:
-        """What `save` wrote. Raises DataError for any other file."""
+        """What `save` wrote. Raises DataError for any other file.
+
+        Keys and values stay in the file until attention reads them; who translates from a file that has gone or changed
+        since gets a DataError.
+        """
         try:
+            origin = MappedFile.of(path)
             with safe_open(path, framework="pt") as file:
                 about = _About.model_validate_json((file.metadata() or {})[_ABOUT])
                 rows = range(sum(map(len, about.segments)))
-                memories = iter([_read(file, row, about.layers) for row in rows])
+                memories = iter([_read(file, row, about.layers, origin) for row in rows])
         except (OSError, KeyError, IndexError, ValueError, SafetensorError) as error:
             raise DataError(
                 f"{path}: wanted an encoded source, got: {error}; write it again with EncodedSource.save"
@@ -117,7 +123,7 @@ def _transformer(memory: Memory) -> Encoded:
     return memory
 
 
-def _read(file: Any, row: int, layers: int) -> Encoded:
+def _read(file: Any, row: int, layers: int, origin: MappedFile) -> Encoded:
     pairs = [(file.get_tensor(f"{row}.{layer}.k"), file.get_tensor(f"{row}.{layer}.v")) for layer in range(layers)]
     keep = pairs[0][0].new_ones((1, pairs[0][0].shape[2]), dtype=bool)
-    return Encoded(tuple(KeyValues(k, v, Padding(keep)) for k, v in pairs), keep)
+    return Encoded(tuple(KeyValues(k, v, Padding(keep), origin=origin) for k, v in pairs), keep)

@@ -11,10 +11,13 @@ from typing import Literal, TypedDict, Unpack, overload
 import torch
 
 from weft.alignment.link import WordAlignment
+from weft.attention.tally import Tally
 from weft.base.errors import ConfigError
 from weft.data.direction import Direction
 from weft.generation.settings import SearchSettings
 from weft.models.config import ModelConfig
+from weft.models.readers import read_by, told_of
+from weft.models.reading import Reading
 from weft.store import names
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
@@ -52,21 +55,34 @@ def load(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     batch_tokens: int = 4096,
+    attention: str | Sequence[str] | None = None,
+    tolerance: float | None = None,
+    reading: Reading | None = None,
 ) -> Translator:
     """The translator of a model that ships or is installed, of a folder, of `hf:ORG/NAME`; None: the first that fits.
 
-    A folder holds a model of weft's own or a checkpoint of a family that weft reads. Raises ConfigError if there is
-    none (naming those there are), DataError if files are damaged, UnsupportedError for a checkpoint of another family.
+    A folder holds a model of weft's own or a checkpoint of a family that weft reads. `attention` is how the decoder
+    reads a source, for long ones: chunked, pages, top-k, window, auto or dense, for all layers or one name for each;
+    `tolerance` is the share of a query's weight that pages may leave out, `reading` whatever else they can be told.
+    Raises ConfigError if there is no such model (naming those there are) or attention, DataError if files are damaged,
+    UnsupportedError for a checkpoint of another family, or a model that cannot read so.
     """
     if model is None:
         model = names.default(to, from_) if to is not None else names.first()
-    return Translator(open_model(model, device=device, dtype=dtype or torch.float32), batch_tokens=batch_tokens)
+    told = told_of(attention, tolerance, reading)
+    stored = open_model(model, device=device, dtype=dtype or torch.float32)
+    tally = None if attention is None else read_by(stored.model, stored.config.model, attention, told)
+    return Translator(stored, batch_tokens=batch_tokens, tally=tally)
 
 
 class Translator:
     """Translates with one model. Sources that were read lately are kept, `cache_size` segments of them."""
 
-    def __init__(self, stored: StoredModel, *, cache_size: int = 256, batch_tokens: int = 4096) -> None:
+    def __init__(
+        self, stored: StoredModel, *, cache_size: int = 256, batch_tokens: int = 4096, tally: Tally | None = None
+    ) -> None:
+        """`tally` counts what attention read and left out, where it does not read everything."""
+        self.tally = tally or Tally()
         self.stored, self.config, self.card = stored, stored.config, stored.card
         self.tokenizer, self.name = stored.tokenizer, stored.folder.name
         self.decoder = Decoder(

@@ -1,0 +1,47 @@
+"""How a decoder layer reads a source: the names of attention, and what each of them can be told."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Attention = Literal["dense", "chunked", "pages", "top-k", "window", "auto", "linear", "favor", "pooled"]
+"""dense: every key, by the configured back end; the next five read any model's sources otherwise; the last three want
+a model that was trained with them."""
+TRAINED: frozenset[Attention] = frozenset({"linear", "favor", "pooled"})
+"""What changes a model, and so cannot be chosen when it is loaded."""
+UNTRAINED: tuple[Attention, ...] = tuple(name for name in get_args(Attention) if name not in TRAINED)
+
+
+class Reading(BaseModel):
+    """What the ways of reading a source can be told; each looks at its own keys alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chunk: int = Field(8192, gt=0)
+    """chunked: keys read at once."""
+    numbers: Literal["float32", "bfloat16", "int8"] = "float32"
+    """chunked: how keys and values are kept; float32 means as they come."""
+    tolerance: float = Field(1e-3, ge=0.0, lt=1.0)
+    """pages, auto: the largest share of a query's weight that may be left out, proved in every call."""
+    page: int = Field(16, gt=0)
+    """pages, auto: keys of a page."""
+    pages: int = Field(32, gt=0)
+    """pages, auto: pages that every query reads at least."""
+    crossover: int | None = Field(None, gt=0)
+    """auto: the length of a source from which on pages read it; None: as measured."""
+    num: int = Field(64, gt=0)
+    """top-k: keys that each query reads."""
+    width: int = Field(256, ge=0)
+    """window: keys before and after the centre."""
+    head: int = Field(0, ge=0)
+    """window: the head that the window follows, counted from 0."""
+    keep: float = Field(0.9, ge=0.0, le=1.0)
+    """window: the least share of that head's weight in the window; below it the query reads every key."""
+    features: int = Field(64, gt=0)
+    """favor: random features of a head."""
+    stride: int = Field(16, gt=0)
+    """pooled: keys of a slot."""
+    refine: int = Field(4, ge=0)
+    """pooled: slots that each query reads key by key."""
