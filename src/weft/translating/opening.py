@@ -10,9 +10,10 @@ import torch
 
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import UnsupportedError
-from weft.data.borrowed import BorrowedTokenizer
+from weft.data.text_tokenizer import TextTokenizer
 from weft.interop.checkpoint import CONFIG, GENERATION, is_checkpoint
 from weft.interop.hub import fetch, is_hub_name
+from weft.interop.out_tokenizer import own_languages, read_own
 from weft.interop.read import describe, read
 from weft.interop.tokenizers import read_tokenizer, source_language
 from weft.models.config import ModelConfig
@@ -75,12 +76,14 @@ def _read_by(stored: StoredModel, settings: AlignmentSettings) -> StoredModel:
 def _adopted(
     folder: Path, *, device: torch.device | str | None, dtype: torch.dtype, pickle: bool, ignore: Iterable[str]
 ) -> StoredModel:
-    """The model of a checkpoint with the tokenizer beside it."""
+    """The model of a checkpoint with the tokenizer beside it; weft's own, if it is a model that left and comes back."""
     about = describe(folder, ignore=ignore)
     _refuse_other_sources(about.shape, folder)
-    tokenizer = read_tokenizer(folder, about)
+    own = read_own(folder)
+    tokenizer = own or read_tokenizer(folder, about)
+    languages = _languages(tokenizer, folder) if own is None else own_languages(folder)
     found = read(folder, dtype=dtype, pickle=pickle, ignore=ignore)
-    config = StoredConfig(model=found.config, languages=_languages(tokenizer, folder), search=found.search)
+    config = StoredConfig(model=found.config, languages=languages, search=found.search)
     check_tokenizer(folder, tokenizer, config)
     files = [path for path in folder.iterdir() if path.suffix in _WEIGHTS or path.name in (CONFIG, GENERATION)]
     hashes = {path.name: file_hash(path) for path in files} | {"tokenizer": tokenizer.fingerprint}
@@ -103,7 +106,7 @@ def _refuse_other_sources(shape: ModelConfig, folder: Path) -> None:
         )
 
 
-def _languages(tokenizer: BorrowedTokenizer, folder: Path) -> tuple[LanguagePair, ...]:
+def _languages(tokenizer: TextTokenizer, folder: Path) -> tuple[LanguagePair, ...]:
     """The directions that a checkpoint's tokenizer knows of; `*` where it need not know."""
     from_ = source_language(folder) or ANY
     return tuple(LanguagePair(from_=from_, to=to) for to in tokenizer.languages or (ANY,))
