@@ -10,6 +10,7 @@ from weft.cli.options import Shared
 if TYPE_CHECKING:
     import torch
 
+    from weft.store.precision import Precision
     from weft.translating.translator import Translator
 
 
@@ -36,14 +37,26 @@ def device_of(shared: Shared) -> torch.device | None:
     return device
 
 
+def numbers_of(shared: Shared) -> Precision | None:
+    """What a model is to compute in, by name; None if the choice is left to weft."""
+    return None if shared.dtype is None else shared.dtype.value
+
+
+def no_numbers(shared: Shared, verb: str, remedy: str) -> None:
+    """Raises ConfigError for --dtype before a verb that opens no model to compute with."""
+    if shared.dtype is not None:
+        raise ConfigError(f"{verb} wants no --dtype, got {shared.dtype.value}; {remedy}")
+
+
 def opened(model: str | None, shared: Shared, *, to: str | None = None, from_: str | None = None) -> Translator:
     """The translator of a model; of the first one for the languages if none is named."""
     device = device_of(shared)
     from weft.translating.translator import load
 
+    numbers = numbers_of(shared)
     if shared.batch_tokens is None:
-        return load(model, to=to, from_=from_, device=device)
-    return load(model, to=to, from_=from_, device=device, batch_tokens=shared.batch_tokens)
+        return load(model, to=to, from_=from_, device=device, dtype=numbers)
+    return load(model, to=to, from_=from_, device=device, dtype=numbers, batch_tokens=shared.batch_tokens)
 
 
 def direction(translator: Translator, to: str | None, from_: str | None) -> tuple[str, str]:
