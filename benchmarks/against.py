@@ -49,6 +49,7 @@ def engines(shape: str, folder: Path) -> dict[str, Engine]:
     return {
         "transformers float32": by_transformers(theirs),
         "weft float32": by_weft(ours),
+        "weft int8": by_weft(weft_model(folder, int8=True)),
         "CTranslate2 float32": by_ctranslate2(folder / "ct2", "float32"),
         "CTranslate2 int8": by_ctranslate2(folder / "ct2", "int8"),
     }

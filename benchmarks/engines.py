@@ -20,8 +20,11 @@ from weft.generation.search import search
 from weft.generation.settings import SearchSettings
 from weft.interop.read import read
 from weft.models.build import cross_site
+from weft.models.int8 import to_int8
 
 PAD, EOS, FIRST = 0, 1, 2
+LOUD = {"shared": 3.0, "embed_tokens": 3.0, "encoder_attn.out": 0.5}
+"""Parts with other weights than of deviation 1: what was written last must matter beside what was read."""
 Texts = list[tuple[int, ...]]
 
 
@@ -82,7 +85,7 @@ def marian(shape: Shape, *, seed: int = 7) -> Any:
         elif parameter.dim() == 1:
             torch.nn.init.normal_(parameter, 0.0, 0.3)
         else:
-            loud = 1.0 if "shared" in name or "embed_tokens" in name else 3.0
+            loud = next((value for part, value in LOUD.items() if part in name), 1.0)
             torch.nn.init.normal_(parameter, 0.0, loud * parameter.shape[-1] ** -0.5)
     # Or what was read would be what is written, for ever: embedding and projection are one table.
     model.model.decoder.layers[-1].final_layer_norm.weight *= torch.randn(shape.width).sign()
@@ -202,5 +205,7 @@ def _to_ctranslate2(model: Any, folder: Path) -> None:
     spec.save(str(folder))
 
 
-def weft_model(folder: Path) -> Any:
-    return read(folder / "hf").model
+def weft_model(folder: Path, *, int8: bool = False) -> Any:
+    """What weft makes of the files of transformers."""
+    model = read(folder / "hf").model
+    return to_int8(model) if int8 else model
