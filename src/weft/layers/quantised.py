@@ -70,7 +70,7 @@ class QuantisedLinear(nn.Module):
 
     def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b r"]:
         few = x.numel() < _MANY * self.in_features
-        return torch.ops.quantized.linear_dynamic(x, self._few if few else self._many, not self._whole_range)
+        return torch.ops.quantized.linear_dynamic.default(x, self._few if few else self._many, not self._whole_range)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}"
