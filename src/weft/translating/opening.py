@@ -41,8 +41,8 @@ def open_model(
 
     Its alignment is read as `keep_alignment` said last. `pickle` allows a checkpoint's `.bin` files, `ignore` names
     fields of its configuration that shall not matter. `dtype` is what it computes in: float32 (None), bfloat16,
-    float16, or int8 for inference on a CPU.
-    Raises what `store.precision`, `store.folder.load`, `interop.hub.fetch`, `interop.read.read` and `read_tokenizer` do.
+    float16, or int8 for inference on a CPU. Raises what `store.precision`, `store.folder.load`, `interop.hub.fetch`,
+    `interop.read.read` and `read_tokenizer` do.
     """
     numbers = precision.named(dtype)
     precision.check_device(numbers, device)
