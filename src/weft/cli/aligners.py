@@ -44,13 +44,13 @@ def aligner_for(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> t
 
 def _models(wanted: Options, device: torch.device | None, numbers: Precision | None) -> Aligner:
     from weft.aligning.model_aligner import model_aligner
-    from weft.translating.opening import open_model
+    from weft.translating.computing import open_in
 
     assert wanted.model is not None
-    reverse = None if wanted.reverse_model is None else open_model(wanted.reverse_model, device=device, dtype=numbers)
+    reverse = None if wanted.reverse_model is None else open_in(wanted.reverse_model, device=device, dtype=numbers)
     changes = {"decision": wanted.decision and wanted.decision.value, "threshold": wanted.threshold}
     return model_aligner(
-        open_model(wanted.model, device=device, dtype=numbers),
+        open_in(wanted.model, device=device, dtype=numbers),
         reverse,
         to=wanted.to,
         from_=wanted.from_,

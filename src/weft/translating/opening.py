@@ -18,12 +18,10 @@ from weft.interop.read import describe, read
 from weft.interop.tokenizers import read_tokenizer, source_language
 from weft.models.config import ModelConfig
 from weft.models.source import Text
-from weft.store import precision
 from weft.store.config import ANY, LanguagePair, StoredConfig, write_config
 from weft.store.folder import CARD, StoredModel, check_tokenizer, file_hash, fingerprint
 from weft.store.folder import load as load_stored
 from weft.store.names import BUNDLED
-from weft.store.precision import Dtype
 from weft.store.reading import find_reading, forget_reading, keep_reading
 
 _WEIGHTS = (".safetensors", ".bin")
@@ -33,28 +31,24 @@ def open_model(
     model: str | Path,
     *,
     device: torch.device | str | None = None,
-    dtype: Dtype = None,
+    dtype: torch.dtype = torch.float32,
     pickle: bool = False,
     ignore: Iterable[str] = (),
 ) -> StoredModel:
     """The model of a name, of a folder of weft's or of transformers, or of `hf:ORG/NAME` of either kind.
 
     Its alignment is read as `keep_alignment` said last. `pickle` allows a checkpoint's `.bin` files, `ignore` names
-    fields of its configuration that shall not matter. `dtype` is what it computes in: float32 (None), bfloat16,
-    float16, or int8 for inference on a CPU. Raises what `store.precision`, `store.folder.load`, `interop.hub.fetch`,
-    `interop.read.read` and `read_tokenizer` do.
+    fields of its configuration that shall not matter.
+    Raises what `store.folder.load`, `interop.hub.fetch`, `interop.read.read` and `read_tokenizer` do.
     """
-    numbers = precision.named(dtype)
-    precision.check_device(numbers, device)
-    floats = precision.FLOATS[numbers]
     place = fetch(str(model), pickle=pickle) if is_hub_name(model) else model
     folder = Path(place).expanduser()
     if is_checkpoint(folder):
-        stored = _adopted(folder, device=device, dtype=floats, pickle=pickle, ignore=ignore)
+        stored = _adopted(folder, device=device, dtype=dtype, pickle=pickle, ignore=ignore)
     else:
-        stored = load_stored(place, device=device, dtype=floats)
+        stored = load_stored(place, device=device, dtype=dtype)
     reading = find_reading(stored.folder, stored.fingerprint)
-    return precision.computing_in(numbers, stored if reading is None else _read_by(stored, reading))
+    return stored if reading is None else _read_by(stored, reading)
 
 
 def keep_alignment(model: str | Path, stored: StoredModel, settings: AlignmentSettings) -> Path:

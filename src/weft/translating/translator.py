@@ -19,11 +19,11 @@ from weft.store import names
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
 from weft.store.precision import Dtype
+from weft.translating.computing import open_in
 from weft.translating.decoding import Decoder, Job
 from weft.translating.encoded_source import EncodedSource
 from weft.translating.forcing import ForcedPair, forced_pairs, forced_scores
 from weft.translating.looking import alignment_of
-from weft.translating.opening import open_model
 from weft.translating.segments import LONGEST, Segment, Source, read_source
 from weft.translating.streaming import Piece, stream
 from weft.translating.translation import Score, Translation
@@ -62,7 +62,7 @@ def load(
     """
     if model is None:
         model = names.default(to, from_) if to is not None else names.first()
-    return Translator(open_model(model, device=device, dtype=dtype), batch_tokens=batch_tokens)
+    return Translator(open_in(model, device=device, dtype=dtype), batch_tokens=batch_tokens)
 
 
 class Translator:
