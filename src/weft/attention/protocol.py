@@ -39,7 +39,8 @@ class KeyValues:
     def select(self, rows: Int[Tensor, " m"]) -> KeyValues:
         """The memory of these rows of the batch."""
         bias = self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows]
-        return KeyValues(self.k[rows], self.v[rows], self.mask.select(rows), bias)
+        k, v = self.k.index_select(0, rows), self.v.index_select(0, rows)  # the gradient of k[rows] is slow
+        return KeyValues(k, v, self.mask.select(rows), bias)
 
     def of_head(self, head: int, num_heads: int) -> KeyValues:
         """What one of `num_heads` query heads reads, as a memory of one head; keys and values are views.

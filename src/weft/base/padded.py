@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 
 from weft.base.errors import ShapeError
 from weft.base.shapes import Bool, Int, Tensor
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """Something with a row for each source of a batch."""
+
+    def select(self, rows: Tensor) -> Any: ...
+
+
+Read = TypeVar("Read", bound=Rows)
 
 
 @dataclass(frozen=True)
@@ -41,9 +52,9 @@ class Padded:
         """The given rows, in the given order; the columns stay as they are."""
         return Padded(self.values[rows], self.keep[rows])
 
-    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
-        """What an encoder makes of every row."""
-        return encoder(self)
+    def read_by(self, reader: Callable[[Padded], Read]) -> Read:
+        """What a reader (an encoder, say) makes of every row."""
+        return reader(self)
 
     def left_aligned(self) -> Padded:
         """The same rows with their real positions first, in order, and all padding after them."""
@@ -84,9 +95,10 @@ class Shared:
         """The given rows, in the given order; what they share stays as it is."""
         return Shared(self.padded, self.row[rows])
 
-    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
-        """What an encoder makes of every row; it reads each of the shared ones once."""
-        return encoder(self.padded).select(self.row)
+    def read_by(self, reader: Callable[[Padded], Read]) -> Read:
+        """What a reader makes of every row; it reads each of the shared ones once."""
+        found: Read = reader(self.padded).select(self.row)
+        return found
 
     def to(self, device: torch.device | str) -> Shared:
         return Shared(self.padded.to(device), self.row.to(device))

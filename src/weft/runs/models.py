@@ -9,9 +9,11 @@ from torch import nn
 
 from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
+from weft.data.pixels import Pixels
 from weft.data.tokenizer import Tokenizer
 from weft.models.build import build
 from weft.models.config import ModelConfig
+from weft.models.source import Picture
 from weft.runs.recipe import Recipe
 from weft.store.config import About, LanguagePair, StoredConfig
 from weft.store.folder import load, save
@@ -60,10 +62,17 @@ def save_trained(
         model=shape,
         languages=tuple(LanguagePair(from_=source, to=target) for source, target in pairs),
         alignment=guided_alignment(shape),
+        pixels=_pixels(recipe, shape),
         search=recipe.search,
         about=About(licence=about.licence, data=about.credits, scores={f"dev {k}": v for k, v in scores.items()}),
     )
     save(folder, model, tokenizer, config, _card(recipe, progress, scores))
+
+
+def _pixels(recipe: Recipe, shape: ModelConfig) -> Pixels | None:
+    """How the model's pictures became numbers, if it reads any."""
+    source = shape.source
+    return recipe.data.pixels.pixels(source.height, source.width) if isinstance(source, Picture) else None
 
 
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from weft.alignment.pairs import Pairs, parse_links
 from weft.alignment.words import given_words
 from weft.base.errors import ConfigError, DataError
-from weft.data.text import read_aligned, read_lines, read_pairs
+from weft.data.text import read_aligned, read_columns, read_lines, read_pairs
 from weft.runs.recipe import PairSource
 
 Texts = tuple[str, str]
@@ -62,10 +62,31 @@ def _in_case(pair: Texts, source: PairSource) -> Texts:
     return change(pair[0]), change(pair[1])
 
 
-def _read(source: PairSource, data: Path) -> Iterator[Texts]:
+def captioned(source: PairSource, data: Path) -> list[tuple[Path, list[str]]]:
+    """The file of each picture of a set and its captions, in the case that the set asks for.
+
+    Raises ConfigError if the set names no folder of pictures, DataError with `file:line` for a picture without a file.
+    """
+    if source.pictures is None:
+        raise ConfigError(f"{source.path}: a model of pictures wants `pictures`, got none; name their folder")
+    path, folder, found = _file(source, data), data / source.pictures, []
+    columns = (source.columns[0], *(source.captions or source.columns[1:]))
+    for number, (name, *texts) in enumerate(read_columns(path, columns=columns), start=1):
+        if not (folder / name).is_file():
+            raise DataError(f"{path}:{number}: wanted a picture in {folder}, got no file {name!r}; fetch it")
+        found.append((folder / name, [_CASES[source.case](text) for text in texts if text.strip()]))
+    return found[: source.rows]
+
+
+def _file(source: PairSource, data: Path) -> Path:
     path = data / source.path
     if not path.exists():
         raise DataError(f"{path}: there is no such file; say with --data where the recipe's files are")
+    return path
+
+
+def _read(source: PairSource, data: Path) -> Iterator[Texts]:
+    path = _file(source, data)
     if source.target_path is not None:
         return read_aligned(path, data / source.target_path)
     return read_pairs(path, columns=source.columns)
