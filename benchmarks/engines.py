@@ -40,7 +40,7 @@ class Shape:
     vocabulary: int
 
 
-SHAPES = {"base": Shape(6, 6, 512, 2048, 8, 32000), "small": Shape(6, 2, 256, 1024, 4, 8000)}
+SHAPES = {"small": Shape(6, 2, 256, 1024, 4, 8000), "base": Shape(6, 6, 512, 2048, 8, 32000)}
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,9 @@ def by_transformers(model: Any) -> Engine:
     return run
 
 
-def by_transformers_looking(model: Any) -> Engine:
+def by_transformers_looking(folder: Path) -> Engine:
     """`generate` with attention returned, which is eager attention; one layer's is averaged over heads and joined."""
+    model = transformers.MarianMTModel.from_pretrained(folder / "hf", attn_implementation="eager").eval()
 
     def run(work: Work) -> Texts:
         found = _generated(model, work, output_attentions=True, return_dict_in_generate=True)

@@ -63,6 +63,11 @@ class QuantisedLinear(nn.Module):
         self._many = _packed(rows, scale, bias, engine=_MANY_ROWS) if many else self._few
 
     @property
+    def num_packings(self) -> int:
+        """How often its bytes are in memory: once for each kernel."""
+        return 1 if self._many is self._few else 2
+
+    @property
     def weight(self) -> Float[Tensor, "r d"]:
         """The weights that it computes with, as numbers again; made anew at each call."""
         weight, _ = self._few.unpack()
