@@ -65,6 +65,10 @@ class Padded:
     def to(self, device: torch.device | str) -> Padded:
         return Padded(self.values.to(device), self.keep.to(device))
 
+    def without(self, rows: Bool[Tensor, " b"]) -> Padded:
+        """The same batch in which nothing of these rows is real."""
+        return Padded(self.values, self.keep & ~rows[:, None])
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -102,6 +106,12 @@ class Shared:
 
     def to(self, device: torch.device | str) -> Shared:
         return Shared(self.padded.to(device), self.row.to(device))
+
+    def without(self, rows: Bool[Tensor, " b"]) -> Shared:
+        """The same batch in which nothing of these rows is real: they share one more row of padding alone."""
+        keep = torch.cat((self.padded.keep, torch.zeros_like(self.padded.keep[:1])))
+        values = torch.cat((self.padded.values, torch.zeros_like(self.padded.values[:1])))
+        return Shared(Padded(values, keep), self.row.masked_fill(rows, len(self.padded)))
 
 
 def pad(sequences: Sequence[Sequence[int]], *, padding: int = 0, device: torch.device | str | None = None) -> Padded:

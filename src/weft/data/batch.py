@@ -15,6 +15,7 @@ from weft.base.edges import Edges
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded
 from weft.base.shapes import Int, Tensor
+from weft.base.sources import Sources
 from weft.data.corpus import Example, Lengths
 from weft.data.stream import Plan, Stream
 from weft.data.tokenizer import EOS, PAD
@@ -44,7 +45,7 @@ class Examples(Protocol):
 class Batch:
     """Source ids end with `</s>`; the decoder reads tag + tokens and is to write tokens + `</s>`."""
 
-    source: Padded
+    source: Padded | Sources
     target_input: Int[Tensor, "b t"]
     target_output: Padded
     epoch: int

@@ -48,8 +48,8 @@ class TextColumn:
 
     def collate(self, rows: Rows, *, epoch: int = 0) -> Padded:
         """Ids `[b s]`."""
-        found = [self.ids[int(row)] for row in rows]
-        return pad([[*ids, EOS] if len(ids) else [] for ids in found])
+        found = [self.ids[int(row)].tolist() for row in rows]
+        return pad([[*ids, EOS] if ids else [] for ids in found])
 
 
 @dataclass(frozen=True)

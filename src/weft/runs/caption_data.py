@@ -72,7 +72,9 @@ def read_caption_data(
             for source, rows in dev
             for path, captions in rows
         )[: recipe.validation.rows],
-        _column(recipe, [path for _, rows in dev for path, _ in rows][: recipe.validation.rows]),
+        picture_column(
+            recipe, _picture(recipe), [path for _, rows in dev for path, _ in rows][: recipe.validation.rows]
+        ),
         {name: data / name for source in sources for name in file_names(source)},
         {name_of(source): f"{len(rows)} pictures" for source, rows in sets},
     )
@@ -84,8 +86,9 @@ def _captions(recipe: Recipe, tokenizer: Tokenizer, sets: Sequence[tuple[PairSou
     counts = [len(captions) for _, captions, _ in pictures]
     if not sum(counts):
         raise DataError(f"{recipe.data.train[0].path}: wanted at least one caption, got none; check the columns")
-    column = _column(
+    column = picture_column(
         recipe,
+        _picture(recipe),
         [path for path, _, _ in pictures],
         number=np.repeat(np.arange(len(pictures)), counts),
         augmentation=recipe.data.pixels.augmentation,
@@ -95,15 +98,19 @@ def _captions(recipe: Recipe, tokenizer: Tokenizer, sets: Sequence[tuple[PairSou
     return Captions(column, Ragged.of(tokenizer.encode_batch(texts)), tags)
 
 
-def _column(
+def _picture(recipe: Recipe) -> Picture:
+    return cast(Picture, recipe.model_config_for(recipe.tokenizer.vocabulary_size).source)
+
+
+def picture_column(
     recipe: Recipe,
+    picture: Picture,
     paths: Sequence[Path],
     *,
     number: np.ndarray | None = None,
     augmentation: Augmentation | None = None,
 ) -> PictureColumn:
     """The pictures as the recipe's model reads them, a row for each unless `number` says otherwise."""
-    picture = cast(Picture, recipe.model_config_for(recipe.tokenizer.vocabulary_size).source)
     size, how = (picture.height, picture.width), recipe.data.pixels
     return PictureColumn(
         Pictures([]) if how.blind else Pictures.read(paths, size=size),

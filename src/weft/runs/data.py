@@ -101,7 +101,9 @@ def _taught(
 
 
 def file_names(source: PairSource) -> list[str]:
-    return [name for name in (source.path, source.target_path, source.links_path) if name is not None]
+    return [
+        name for name in (source.path, source.target_path, source.links_path, source.picture_list) if name is not None
+    ]
 
 
 def kept_tokenizer(

@@ -15,6 +15,8 @@ from weft.runs.caption_data import read_caption_data
 from weft.runs.caption_validation import CaptionValidation
 from weft.runs.data import DevPair, read_training_data
 from weft.runs.recipe import Recipe
+from weft.runs.several_data import read_several_data
+from weft.runs.several_validation import SeveralValidation
 from weft.runs.validation import Validation
 from weft.training.loop import Batches
 
@@ -65,14 +67,17 @@ class Kind:
 KINDS = {
     "text": Kind(read_training_data, Validation),
     "picture": Kind(read_caption_data, CaptionValidation),
+    "several": Kind(read_several_data, SeveralValidation),
 }
 
 
 def kind_of(recipe: Recipe) -> Kind:
     """The kind of run that a recipe asks for. Raises ConfigError if there is none for what its model reads."""
-    modality = recipe.model_config_for(recipe.tokenizer.vocabulary_size).source.modality
+    config = recipe.model_config_for(recipe.tokenizer.vocabulary_size)
+    modality = "several" if config.sources else config.source.modality
     if modality not in KINDS:
         raise ConfigError(
-            f"weft trains models of {' and '.join(KINDS)}, got model.source of {modality}; choose another"
+            f"weft trains models of text, of pictures and of several sources, got model.source of {modality}; "
+            "choose another"
         )
     return KINDS[modality]

@@ -13,6 +13,7 @@ from weft.data.pixels import Pixels
 from weft.data.tokenizer import Tokenizer
 from weft.models.build import build
 from weft.models.config import ModelConfig
+from weft.models.several import of_first_source
 from weft.models.source import Picture
 from weft.runs.recipe import Recipe
 from weft.store.config import About, LanguagePair, StoredConfig
@@ -32,8 +33,11 @@ def initial_model(recipe: Recipe, vocabulary_size: int, *, init: str | None) -> 
         model = build(config)
     if init is not None:
         stored = load(init)
+        weights: dict[str, Tensor] = dict(stored.model.named_parameters())
+        if config.sources and not stored.config.model.sources:
+            config, weights = _of_first(config, init), of_first_source(weights, next(iter(config.sources)))
         _check_alike(config, stored.config.model, init)
-        assign(model, dict(stored.model.named_parameters()))
+        assign(model, weights)
     return model
 
 
@@ -71,8 +75,18 @@ def save_trained(
 
 def _pixels(recipe: Recipe, shape: ModelConfig) -> Pixels | None:
     """How the model's pictures became numbers, if it reads any."""
-    source = shape.source
-    return recipe.data.pixels.pixels(source.height, source.width) if isinstance(source, Picture) else None
+    seen = [one for one in (shape.source, *(each.reads for each in shape.sources.values())) if isinstance(one, Picture)]
+    return recipe.data.pixels.pixels(seen[0].height, seen[0].width) if seen else None
+
+
+def _of_first(config: ModelConfig, init: str) -> ModelConfig:
+    """The shape of a model of the first source alone, to which gates add the others; ConfigError for other fusions."""
+    if config.fusion != "gated":
+        raise ConfigError(
+            f"--init {init}: it reads one source; others are added by gates, got model.fusion {config.fusion}; set "
+            'model.fusion = "gated", or start from a model of these sources'
+        )
+    return config.of_source(next(iter(config.sources))).model_copy(update={"fusion": "concat"})
 
 
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:
