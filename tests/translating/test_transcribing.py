@@ -35,8 +35,8 @@ def sounds(count: int = 11) -> list[np.ndarray]:
     return found
 
 
-def whisper(folder: Path, *, seed: int = SEED) -> Any:
-    """A lively Whisper with tokenizer and front end, saved."""
+def whisper(folder: Path, *, seed: int = SEED, rate: int = RATE) -> Any:
+    """A lively Whisper with tokenizer and front end, saved; it hears 26 frames, at most a second long."""
     folder.mkdir()
     make_tokenizer(folder)
     added = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["added_tokens_decoder"]
@@ -61,7 +61,7 @@ def whisper(folder: Path, *, seed: int = SEED) -> Any:
         setattr(theirs.generation_config, key, value)
     save(theirs, folder)
     transformers.WhisperFeatureExtractor(
-        feature_size=BANDS, sampling_rate=RATE, hop_length=HOP, chunk_length=1
+        feature_size=BANDS, sampling_rate=rate, hop_length=-(-rate // FRAMES), chunk_length=1
     ).save_pretrained(folder)
     return theirs
 
