@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import speed_figures
 from alignment_figures import tables
 
 RESULTS = Path(__file__).parent / "results"
@@ -114,6 +115,7 @@ def table() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "README.md": table,
     "docs/alignment.md": lambda: tables(RESULTS),
+    "docs/speed.md": lambda: speed_figures.tables(RESULTS),
 }
 """What fills the figures of each page."""
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import weft
-from weft.base.errors import ConfigError, DataError
-from weft.converting import WRITERS, convert
+from weft.base.errors import ConfigError, DataError, UnsupportedError
+from weft.converting import WRITERS, adopt, convert
 from weft.interop.write import write
+from weft.store.verify import verify
 
 TEXTS = ["the red dog sleeps.", "the cat sings!", "the white book burns?", "the green tree falls."]
 FILES = ["README.md", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json"]
@@ -84,6 +85,34 @@ def test_numbers_are_stored_as_they_are_computed_with(there: Path, tiny_folder: 
     from safetensors.torch import load_file
 
     assert {value.dtype for value in load_file(there / "model.safetensors").values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_what_left_comes_back_whole(beam: int, there: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    ours, back = weft.load(tiny_folder), weft.load(there)
+    assert back.languages == ours.languages
+    assert back.tokenizer.fingerprint == ours.tokenizer.fingerprint
+    for to in ("fr", "rev"):
+        mine, theirs = (each.translate(TEXTS, to=to, beam=beam) for each in (ours, back))
+        assert [one.text for one in theirs] == [one.text for one in mine]
+        assert [one.score for one in theirs] == pytest.approx([one.score for one in mine], abs=1e-5)
+    adopt(there, tmp_path / "again")
+    assert verify(tmp_path / "again").ok
+    again = weft.load(tmp_path / "again")
+    assert [one.text for one in again.translate(TEXTS, to="fr")] == [one.text for one in back.translate(TEXTS, to="fr")]
+    convert(there, tmp_path / "third", to="hf")
+    assert (tmp_path / "third" / "model.safetensors").read_bytes() == (there / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("to", ["hf", "ct2"])
+def test_a_checkpoint_of_somebody_elses_cannot_leave(to: str, tmp_path: Path) -> None:
+    texts = pytest.importorskip("tests.interop.texts")
+    texts.checkpoint(tmp_path / "marian", "marian")
+    adopt(tmp_path / "marian", tmp_path / "mine")
+    for source in ("marian", "mine"):
+        with pytest.raises(UnsupportedError, match=f"{source}: .* got one that came with a checkpoint; the checkpoint"):
+            convert(tmp_path / source, tmp_path / "there", to=to)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["marian", "mine"]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ FLOORS = (
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 SIBLINGS_MAY_READ = {"alignment": "weft.attention.record"}
-OPTIONAL = {"matplotlib", "tensorboard", "IPython", "ctranslate2", "huggingface_hub", "PIL"}
+OPTIONAL = {"matplotlib", "tensorboard", "IPython", "ctranslate2", "huggingface_hub", "PIL", "pycocoevalcap"}
 """Heavy packages that may be imported inside a function, each in the one file that uses it."""
 DOOR = "cli"
 """Where everything may be imported late, as in the package's own `__init__`: `weft --help` must answer at once."""

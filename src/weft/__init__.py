@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from weft.converting import convert
     from weft.publishing import pull, push
     from weft.translating.encoded_source import EncodedSource
+    from weft.translating.transcribing import Transcriber, Transcription, transcriber
     from weft.translating.translator import Translator, load
 
 __all__ = [
     "Alignment",
     "EncodedSource",
     "Page",
+    "Transcriber",
+    "Transcription",
     "Translator",
     "__version__",
     "align",
@@ -27,6 +30,7 @@ __all__ = [
     "load",
     "pull",
     "push",
+    "transcriber",
 ]
 __version__ = version("weft")
 
@@ -34,6 +38,8 @@ _HOMES = {
     "Alignment": "weft.aligning.aligned",
     "EncodedSource": "weft.translating.encoded_source",
     "Page": "weft.aligning.inspecting",
+    "Transcriber": "weft.translating.transcribing",
+    "Transcription": "weft.translating.transcribing",
     "Translator": "weft.translating.translator",
     "align": "weft.aligning.align",
     "convert": "weft.converting",
@@ -41,6 +47,7 @@ _HOMES = {
     "load": "weft.translating.translator",
     "pull": "weft.publishing",
     "push": "weft.publishing",
+    "transcriber": "weft.translating.transcribing",
 }
 
 

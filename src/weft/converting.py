@@ -11,7 +11,7 @@ from weft.interop.ctranslate2_folder import write_ctranslate2
 from weft.interop.hub import fetch, is_hub_name
 from weft.interop.write import write
 from weft.store.atomic import whole_folder
-from weft.store.folder import StoredModel, load, save
+from weft.store.folder import StoredModel, save
 from weft.translating.opening import open_model
 
 WRITERS: dict[str, Callable[[StoredModel, Path], None]] = {"hf": write, "ct2": write_ctranslate2}
@@ -21,13 +21,15 @@ WRITERS: dict[str, Callable[[StoredModel, Path], None]] = {"hf": write, "ct2": w
 def convert(source: str | Path, target: Path, *, to: str) -> None:
     """Writes the model of a folder or a name to a new folder, in the form `to`: whole or not at all.
 
+    A checkpoint that weft wrote is a model of its own; another cannot leave, its tokenizer is none of weft's.
+
     Raises ConfigError if the target is taken, DataError if it cannot be written (a full disk), and what reading the
     source and writing the form raise, before anything is written.
     """
     if to not in WRITERS:
         raise ConfigError(f"to must be one of {', '.join(WRITERS)}, got {to!r}; choose one of these")
     check_free(target)
-    stored = load(source)
+    stored = open_model(source)
     try:
         with whole_folder(target) as part:
             WRITERS[to](stored, part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 from weft.alignment.read import combined, read
 from weft.alignment.settings import AlignmentSettings
@@ -17,7 +18,8 @@ def observation(null: Null | None = None) -> Observation:
     generator = torch.Generator().manual_seed(3)
     q, k, v = (torch.randn(2, 3, *shape, generator=generator).double() for shape in ((5, 11), (7, 11), (7, 13)))
     keep = torch.tensor([[True] * 7, [True] * 5 + [False] * 2])
-    backend, output = Fused(), torch.randn(17, 39, generator=generator).double()
+    backend, output = Fused(), nn.Linear(39, 17, bias=False)
+    output.weight = nn.Parameter(torch.randn(17, 39, generator=generator).double(), requires_grad=False)
     return Observation("x", q, backend.prepare(k, v, mask=Padding(keep)), backend, output=output, null=null)
 
 
@@ -33,7 +35,9 @@ def test_by_norm_a_weight_counts_as_much_as_what_it_hands_on_is_long() -> None:
     seen = observation()
     found = read(seen, AlignmentSettings(layer=0, heads=(0, 2), norm_weighting=True))
     assert seen.output is not None
-    lengths = [(seen.memory.v[:, head] @ seen.output[:, 13 * head : 13 * head + 13].T).norm(dim=-1) for head in (0, 2)]
+    lengths = [
+        (seen.memory.v[:, head] @ seen.output.weight[:, 13 * head : 13 * head + 13].T).norm(dim=-1) for head in (0, 2)
+    ]
     weighted = sum(seen.weights()[:, head] * n[:, None] for head, n in zip((0, 2), lengths, strict=True)).numpy()
     np.testing.assert_allclose(found, weighted / weighted.sum(-1, keepdims=True), atol=1e-12)
     assert (found[1, :, 5:] == 0).all()

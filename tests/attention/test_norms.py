@@ -34,7 +34,7 @@ def test_norms_are_lengths_of_what_the_output_projection_makes_of_one_value(widt
 
 def test_an_observation_knows_the_projection_of_its_site():
     case, out = problem(), nn.Linear(H * E, 7).double()
-    one = Observation("decoder.1.target_to_source", case.q, case.memory, Fused(), output=out.weight)
+    one = Observation("decoder.1.target_to_source", case.q, case.memory, Fused(), output=out)
     assert torch.equal(one.value_norms([2]), value_norms(case.memory.v, out.weight, [2]))
     with pytest.raises(UnsupportedError, match=r"projection of here, which was not noted; pass output= to Observation"):
         Observation("here", case.q, case.memory, Fused()).value_norms()

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from weft.base.errors import ShapeError, UnsupportedError
-from weft.data.image import Pixels, cut
+from weft.data.image import cut, numbers, patches
+from weft.data.open_picture import to_array
+from weft.data.pixels import Pixels
 
 PIL = pytest.importorskip("PIL.Image")
 
@@ -26,29 +28,29 @@ def picture(height: int, width: int, mode: str = "RGB") -> Any:
 
 def test_patches_stand_in_reading_order_with_their_channels() -> None:
     pixels = torch.arange(2 * 3 * 7 * 11).view(2, 3, 7, 11).float()
-    patches = cut(pixels, patch=(3, 5))
-    assert patches.shape == (2, 4, 3, 3, 5)
+    tiles = cut(pixels, patch=(3, 5))
+    assert tiles.shape == (2, 4, 3, 3, 5)
     for number, (top, left) in enumerate([(0, 0), (0, 5), (3, 0), (3, 5)]):
-        assert torch.equal(patches[:, number], pixels[:, :, top : top + 3, left : left + 5])
+        assert torch.equal(tiles[:, number], pixels[:, :, top : top + 3, left : left + 5])
 
 
 def test_pictures_of_any_size_and_mode_become_one_batch() -> None:
-    about = Pixels(size=(6, 9))
-    batch = about.patches([picture(13, 17), picture(5, 7, "L"), picture(6, 9, "RGBA")], patch=(3, 3))
+    pictures = [to_array(picture(13, 17)), to_array(picture(5, 7, "L")), to_array(picture(6, 9, "RGBA"))]
+    batch = patches(pictures, Pixels(size=(6, 9)), patch=(3, 3))
     assert batch.values.shape == (3, 6, 3, 3, 3)
     assert batch.values.abs().max() <= 1
     assert batch.keep.all()
 
 
 def test_nothing_is_done_that_is_not_asked_for() -> None:
-    image = picture(5, 7)
-    raw = Pixels(size=None, scale=None, mean=None, deviation=None).read(image)
-    assert torch.equal(raw, torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).float())
+    image = to_array(picture(5, 7))
+    raw = numbers(image, Pixels(size=None, scale=None, mean=None, deviation=None))
+    assert torch.equal(raw, torch.from_numpy(image).permute(2, 0, 1).float())
 
 
 def test_a_picture_that_is_smaller_than_its_cut_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"at least 8 x 8 pixels, got \[5, 7\]; resize it first"):
-        Pixels(size=None, crop=(8, 8)).read(picture(5, 7))
+        numbers(to_array(picture(5, 7)), Pixels(size=None, crop=(8, 8)))
 
 
 def test_without_pillow_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,10 +61,10 @@ def test_without_pillow_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPat
             raise ImportError(name)
         return real(name, *rest)
 
-    image = picture(5, 7)
+    image = to_array(picture(5, 7))
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(UnsupportedError, match=r'pip install "weft\[image\]"'):
-        Pixels().read(image)
+        numbers(image, Pixels())
 
 
 @pytest.mark.parametrize(
@@ -96,4 +98,4 @@ def test_numbers_are_those_of_transformers(kind: str, asked: dict[str, Any], our
     if kind.startswith("DeiT"):
         ours |= {"mean": tuple(theirs.image_mean), "deviation": tuple(theirs.image_std)}
     for image, one in zip(images, wanted, strict=True):
-        torch.testing.assert_close(Pixels(**ours).read(image), one.float(), rtol=0, atol=1e-5)
+        torch.testing.assert_close(numbers(to_array(image), Pixels(**ours)), one.float(), rtol=0, atol=1e-5)

@@ -74,7 +74,8 @@ def make(name: str, seed: int | None = None, **changes: Any) -> Any:
                 enliven(key, parameter, SPREAD.get(name, 1.3))
         for _ in range(4):
             tell_apart(model, model.get_output_embeddings(), LOUD, **{model.main_input_name: drawn(model, 40)})
-        model.get_output_embeddings().weight.data[EOS] *= 2.4 if name.startswith("deit") else 1.6
+        eos = model.generation_config.eos_token_id
+        model.get_output_embeddings().weight.data[eos] *= 2.4 if name.startswith("deit") else 1.6
     return model
 
 

@@ -130,7 +130,7 @@ def test_a_bridge_stands_where_widths_differ(tmp_path: Path) -> None:
 def test_who_wants_to_translate_text_or_to_save_elsewhere_is_told(case: str, modality: str, tmp_path: Path) -> None:
     folder = save(make(case), tmp_path / "checkpoint")
     with pytest.raises(
-        UnsupportedError, match=f"got one that reads a {modality}; read it with weft.interop.read.read, and what"
+        UnsupportedError, match=f"got one that reads a {modality}; open one of sound with weft.transcriber, one of"
     ):
         weft.load(folder)
     with pytest.raises(UnsupportedError, match=rf"transformers has no model with .*source .*modality='{modality}'"):

@@ -12,7 +12,7 @@ from tests.interop.borrowed import transformers
 
 from weft.base.errors import ConfigError
 from weft.data.audio import LogMel
-from weft.data.image import Pixels
+from weft.data.pixels import Pixels
 from weft.interop.processor import read_picture, read_sound
 
 

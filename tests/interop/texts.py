@@ -153,7 +153,7 @@ class Theirs:
             )
 
     def translate(self, texts: Sequence[str], **asked: Any) -> list[str]:
-        """The same as texts; the language that it is forced to name is no text, though M2M100 there reads it as some."""
+        """The same as texts; the language that it is forced to name is none, though their M2M100 writes it out."""
         found = self.tokenizer.batch_decode(self.generate(texts, **asked).sequences, skip_special_tokens=True)
         return [text.removeprefix(self.kind.first or "").strip() for text in found]
 

@@ -154,5 +154,5 @@ def test_a_tolerance_is_for_those_who_honour_it():
     assert told_of("top-k", None, None) == Reading()
     with pytest.raises(ConfigError, match="a tolerance wants attention 'pages' or 'auto', got top-k; name one"):
         told_of("top-k", 0.5, None)
-    with pytest.raises(ConfigError, match="tolerance must be a share of the weight, from 0 to below 1, got 1.0; try"):
+    with pytest.raises(ConfigError, match=r"a share of the weight, from 0 to below 1, got 1\.0; try"):
         told_of("pages", 1.0, None)

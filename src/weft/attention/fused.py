@@ -35,8 +35,8 @@ class Fused:
         if square and memory.bias is None:
             return self._kernel(q, memory, None, dropout, is_causal=True)
         mask = _additive(q, allowed(q, memory, start), memory.bias)
-        if mask is None:
-            return self._kernel(q, memory, None, dropout)
+        if mask is None or memory.mask.every_query_has_a_key():
+            return self._kernel(q, memory, mask, dropout)
         # What kernels make of a row without keys depends on their version and dtype, gradients included: let such a row
         # read every key, and forget what it read.
         dead = _dead(mask)

@@ -59,6 +59,10 @@ class Mask(ABC):
     def same_for_all_queries(self) -> bool:
         """Whether every query of a row of the batch may attend to the same keys, whatever their positions."""
 
+    def every_query_has_a_key(self) -> bool:
+        """Whether that is known without looking; False: perhaps not."""
+        return False
+
     def key_keep(self) -> Bool[Tensor, "b s"] | None:
         """Keys that at least some query may see, where that is known without looking at queries; else None."""
         return None
@@ -163,11 +167,23 @@ class Padding(Mask):
             )
 
 
+def padding(keep: Bool[Tensor, "b s"]) -> Mask:
+    """The mask of a batch: `Padding`, or `Full` where every key is real, which back ends need not read at all.
+
+    On a CPU; elsewhere to ask would be to wait for the device.
+    """
+    return Full() if keep.device.type == "cpu" and bool(keep.all()) else Padding(keep)
+
+
 @dataclass(frozen=True)
 class Arbitrary(Mask):
-    """Any table `[b|1 h|1 t|1 s]` of bools, read row by row: row i belongs to the i-th query of the call."""
+    """Any table `[b|1 h|1 t|1 s]` of bools, read row by row: row i belongs to the i-th query of the call.
+
+    `alive` is what the maker knows: True if no row is without a key.
+    """
 
     allowed: Bool[Tensor, "#b #h #t s"]
+    alive: bool = False
 
     def __post_init__(self) -> None:
         if self.allowed.dtype is not torch.bool or self.allowed.dim() != 4:
@@ -184,6 +200,9 @@ class Arbitrary(Mask):
 
     def same_for_all_queries(self) -> bool:
         return self.allowed.shape[2] == 1
+
+    def every_query_has_a_key(self) -> bool:
+        return self.alive
 
     def key_keep(self) -> Tensor | None:
         return self.allowed.any(2).any(1)  # b|1 h|1 t|1 s -> b|1 s

@@ -73,8 +73,8 @@ class KeyValues:
         """The memory of these rows of the batch."""
         return replace(
             self,
-            k=self.k[rows],
-            v=self.v[rows],
+            k=self.k.index_select(0, rows),  # the gradient of k[rows] is slow
+            v=self.v.index_select(0, rows),
             mask=self.mask.select(rows),
             bias=self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows],
             index=None if self.index is None else self.index.select(rows),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Protocol, TypedDict, runtime_checkable
 
 import torch
 
@@ -24,6 +24,14 @@ class _Asked(TypedDict):
     scale: float | None
     start: int
     heads: Sequence[int] | None
+
+
+@runtime_checkable
+class Projection(Protocol):
+    """A linear layer, whose weight may cost something to ask for."""
+
+    @property
+    def weight(self) -> Float[Tensor, "d he"]: ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Observation:
     memory: KeyValues
     backend: Backend
     start: int = 0
-    output: Float[Tensor, "d he"] | None = None
+    output: Projection | None = None
     null: Null | None = None
     whole: KeyValues | None = None
 
@@ -149,7 +157,7 @@ class Observation:
                 f"value_norms wants the output projection of {self.site}, which was not noted; pass output= to "
                 "Observation"
             )
-        return value_norms(self.memory.values_of(slice(None)), self.output, heads)
+        return value_norms(self.memory.values_of(slice(None)), self.output.weight, heads)
 
     def _asked(self, heads: Sequence[int] | None) -> _Asked:
         return {"scale": self.backend.scale, "start": self.start, "heads": heads}

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 
 from weft.base.errors import ShapeError
 from weft.base.shapes import Bool, Int, Tensor
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """Something with a row for each source of a batch."""
+
+    def select(self, rows: Tensor) -> Any: ...
+
+
+Read = TypeVar("Read", bound=Rows)
 
 
 @dataclass(frozen=True)
@@ -41,9 +52,9 @@ class Padded:
         """The given rows, in the given order; the columns stay as they are."""
         return Padded(self.values[rows], self.keep[rows])
 
-    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
-        """What an encoder makes of every row."""
-        return encoder(self)
+    def read_by(self, reader: Callable[[Padded], Read]) -> Read:
+        """What a reader (an encoder, say) makes of every row."""
+        return reader(self)
 
     def left_aligned(self) -> Padded:
         """The same rows with their real positions first, in order, and all padding after them."""
@@ -53,6 +64,10 @@ class Padded:
 
     def to(self, device: torch.device | str) -> Padded:
         return Padded(self.values.to(device), self.keep.to(device))
+
+    def without(self, rows: Bool[Tensor, " b"]) -> Padded:
+        """The same batch in which nothing of these rows is real."""
+        return Padded(self.values, self.keep & ~rows[:, None])
 
 
 @dataclass(frozen=True)
@@ -84,12 +99,19 @@ class Shared:
         """The given rows, in the given order; what they share stays as it is."""
         return Shared(self.padded, self.row[rows])
 
-    def read_by(self, encoder: Callable[[Padded], Padded]) -> Padded:
-        """What an encoder makes of every row; it reads each of the shared ones once."""
-        return encoder(self.padded).select(self.row)
+    def read_by(self, reader: Callable[[Padded], Read]) -> Read:
+        """What a reader makes of every row; it reads each of the shared ones once."""
+        found: Read = reader(self.padded).select(self.row)
+        return found
 
     def to(self, device: torch.device | str) -> Shared:
         return Shared(self.padded.to(device), self.row.to(device))
+
+    def without(self, rows: Bool[Tensor, " b"]) -> Shared:
+        """The same batch in which nothing of these rows is real: they share one more row of padding alone."""
+        keep = torch.cat((self.padded.keep, torch.zeros_like(self.padded.keep[:1])))
+        values = torch.cat((self.padded.values, torch.zeros_like(self.padded.values[:1])))
+        return Shared(Padded(values, keep), self.row.masked_fill(rows, len(self.padded)))
 
 
 def pad(sequences: Sequence[Sequence[int]], *, padding: int = 0, device: torch.device | str | None = None) -> Padded:

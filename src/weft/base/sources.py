@@ -28,6 +28,8 @@ class Part(Protocol):
 
     def to(self, device: torch.device | str) -> Part: ...
 
+    def without(self, rows: Bool[Tensor, " b"]) -> Part: ...
+
 
 @dataclass(frozen=True)
 class Sources:

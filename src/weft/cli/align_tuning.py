@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from weft.cli.align_options import Options
 from weft.cli.alignment_forms import Form
-from weft.cli.machine import device_of
+from weft.cli.machine import device_of, no_numbers
 from weft.cli.options import Shared
 from weft.cli.status import note
 
@@ -25,6 +25,7 @@ def tune(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> None:
     from weft.aligning import tuning
 
     assert wanted.model is not None
+    no_numbers(shared, "align --tune", "heads are found in float32, and are those of int8 too")
     texts = ((pair.source, pair.target) for pair in pairs)
     found = tuning.tune(wanted.model, texts, to=wanted.to, from_=wanted.from_, device=device_of(shared))
     if found.kept is not None and found.num_pairs < FEW and not shared.quiet:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weft.cli.align_options import Options
-from weft.cli.machine import device_of
+from weft.cli.machine import device_of, numbers_of
 from weft.cli.options import Shared
 from weft.cli.output import line_writer
 from weft.cli.progress import counting
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weft.aligning.sentence_pairs import TextPair
     from weft.aligning.two_ways import Aligner
     from weft.statistical.aligner import StatisticalAligner
+    from weft.store.precision import Precision
 
 LEAST_IN_LEXICON = 0.001
 """Probability, of one direction at least, from which a word pair is written."""
@@ -27,7 +28,7 @@ def aligner_for(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> t
     """What is to align, and the pairs that it is to align: those that it has learnt from are read again."""
     device = device_of(shared)
     if wanted.model is not None:
-        return _models(wanted, device), pairs
+        return _models(wanted, device, numbers_of(shared)), pairs
     from weft.aligning.statistical_pairs import PairStatistics
     from weft.store.aligner import load_aligner
 
@@ -41,15 +42,15 @@ def aligner_for(pairs: Iterator[TextPair], wanted: Options, shared: Shared) -> t
     return PairStatistics(learnt), pairs
 
 
-def _models(wanted: Options, device: torch.device | None) -> Aligner:
+def _models(wanted: Options, device: torch.device | None, numbers: Precision | None) -> Aligner:
     from weft.aligning.model_aligner import model_aligner
-    from weft.translating.opening import open_model
+    from weft.translating.computing import open_in
 
     assert wanted.model is not None
-    reverse = None if wanted.reverse_model is None else open_model(wanted.reverse_model, device=device)
+    reverse = None if wanted.reverse_model is None else open_in(wanted.reverse_model, device=device, dtype=numbers)
     changes = {"decision": wanted.decision and wanted.decision.value, "threshold": wanted.threshold}
     return model_aligner(
-        open_model(wanted.model, device=device),
+        open_in(wanted.model, device=device, dtype=numbers),
         reverse,
         to=wanted.to,
         from_=wanted.from_,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from weft.base.errors import ConfigError
+from weft.cli.machine import no_numbers
 from weft.cli.options import Shared
 from weft.cli.status import note
 
@@ -39,6 +40,7 @@ def convert(wanted: Options, shared: Shared) -> None:
     """Write a model in another form, whole or not at all; push it to the Hugging Face hub, or pull it from there."""
     from weft.store.names import HUB
 
+    no_numbers(shared, "convert", "weights are converted as they are, and computed with as --dtype of other verbs says")
     if wanted.target.startswith(HUB):
         _push(wanted, shared)
     elif wanted.to is Form.weft:

@@ -10,6 +10,7 @@ from weft.cli.options import Shared
 if TYPE_CHECKING:
     import torch
 
+    from weft.store.precision import Precision
     from weft.translating.translator import Translator
 
 
@@ -36,6 +37,17 @@ def device_of(shared: Shared) -> torch.device | None:
     return device
 
 
+def numbers_of(shared: Shared) -> Precision | None:
+    """What a model is to compute in, by name; None if the choice is left to weft."""
+    return None if shared.dtype is None else shared.dtype.value
+
+
+def no_numbers(shared: Shared, verb: str, remedy: str) -> None:
+    """Raises ConfigError for --dtype before a verb that opens no model to compute with."""
+    if shared.dtype is not None:
+        raise ConfigError(f"{verb} wants no --dtype, got {shared.dtype.value}; {remedy}")
+
+
 def opened(
     model: str | None,
     shared: Shared,
@@ -49,9 +61,15 @@ def opened(
     device = device_of(shared)
     from weft.translating.translator import load
 
-    batch_tokens = 4096 if shared.batch_tokens is None else shared.batch_tokens
     return load(
-        model, to=to, from_=from_, device=device, batch_tokens=batch_tokens, attention=attention, tolerance=tolerance
+        model,
+        to=to,
+        from_=from_,
+        device=device,
+        dtype=numbers_of(shared),
+        batch_tokens=4096 if shared.batch_tokens is None else shared.batch_tokens,
+        attention=attention,
+        tolerance=tolerance,
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.cli.machine import device_of
+from weft.cli.machine import device_of, no_numbers
 from weft.cli.options import Shared
 from weft.cli.status import INTERRUPTED, note
 
@@ -55,6 +55,7 @@ class Options:
 
 def train(wanted: Options, shared: Shared) -> None:
     """Train the model of a recipe. Ctrl-C saves; --resume goes on as if nothing had happened."""
+    no_numbers(shared, "train", "a recipe says it: --set training.precision=bfloat16")
     recipe = wanted.resolved(shared)
     device = device_of(shared)
     from weft.cli.train_progress import display

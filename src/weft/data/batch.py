@@ -15,7 +15,9 @@ from weft.base.edges import Edges
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded
 from weft.base.shapes import Int, Tensor
+from weft.base.sources import Sources
 from weft.data.corpus import Example, Lengths
+from weft.data.stream import Plan, Stream
 from weft.data.tokenizer import EOS, PAD
 
 Rows = NDArray[np.int64]
@@ -43,7 +45,7 @@ class Examples(Protocol):
 class Batch:
     """Source ids end with `</s>`; the decoder reads tag + tokens and is to write tokens + `</s>`."""
 
-    source: Padded
+    source: Padded | Sources
     target_input: Int[Tensor, "b t"]
     target_output: Padded
     epoch: int
@@ -75,23 +77,19 @@ class Batch:
         )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The rows of a batch that is not built yet."""
-
-    epoch: int
-    rows: Rows
-
-
 def collate(examples: Sequence[Example], *, epoch: int, rows: Rows) -> Batch:
     """One padded batch of the examples, in their order."""
-    source = _ended([example.source for example in examples])
-    target_output = _ended([example.target for example in examples])
-    tags = torch.tensor([[example.tag] for example in examples])
-    shifted = torch.cat((tags, target_output.values[:, :-1]), dim=1)
-    # One column later the </s> of a short target stands outside of it, where the long ones still have tokens.
-    target_input = shifted.masked_fill(~target_output.keep, PAD)
+    source = ended([example.source for example in examples])
+    target_output = ended([example.target for example in examples])
+    target_input = shifted(target_output, torch.tensor([example.tag for example in examples]))
     return Batch(source, target_input, target_output, epoch, rows, _edges(examples))
+
+
+def shifted(target: Padded, tags: Int[Tensor, " b"]) -> Int[Tensor, "b t"]:
+    """What the decoder reads to write the target (as `ended` makes it): the tag of its language, then its tokens."""
+    later = torch.cat((tags[:, None], target.values[:, :-1]), dim=1)
+    # One column later the </s> of a short target stands outside of it, where the long ones still have tokens.
+    return later.masked_fill(~target.keep, PAD)
 
 
 def _edges(examples: Sequence[Example]) -> Edges:
@@ -107,7 +105,7 @@ def _edges(examples: Sequence[Example]) -> Edges:
     return Edges(torch.from_numpy(rows), torch.from_numpy(target), torch.from_numpy(source), torch.from_numpy(weight))
 
 
-def _ended(sequences: Sequence[NDArray[np.int32]]) -> Padded:
+def ended(sequences: Sequence[NDArray[np.int32]]) -> Padded:
     """The sequences, each with `</s>` at its end, as one batch."""
     lengths = np.array([[len(sequence)] for sequence in sequences])
     places = np.arange(lengths.max() + 1)
@@ -128,8 +126,7 @@ class TokenBatches:
         if tokens < 1:
             raise ConfigError(f"tokens must be at least 1, got {tokens}; a batch of 2,000 to 25,000 tokens is usual")
         self._examples, self._tokens, self._seed = examples, tokens, seed
-        self._epoch = self._index = 0
-        self._planned = self.plan(0)
+        self._stream = Stream(self.plan, {"tokens": tokens, "seed": seed, "rows": len(examples)})
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
@@ -137,7 +134,7 @@ class TokenBatches:
 
     def group(self, count: int) -> list[Plan]:
         """The next `count` batches, not built: every process asks for the same group and builds its own share."""
-        return [self._next() for _ in range(count)]
+        return self._stream.take(count)
 
     def build(self, plan: Plan) -> Batch:
         """The batch of a plan."""
@@ -157,28 +154,11 @@ class TokenBatches:
 
     def state_dict(self) -> dict[str, int]:
         """Where the stream stands, and what it depends on."""
-        return {"epoch": self._epoch, "index": self._index, **self._identity()}
+        return self._stream.state_dict()
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Goes on where another stream of the same data stood; ConfigError if data, budget or seed are not the same."""
-        for name, value in self._identity().items():
-            if state[name] != value:
-                raise ConfigError(
-                    f"to go on where training stopped, {name} must be {state[name]}, got {value}; "
-                    "resume with the same data and settings, or start anew"
-                )
-        self._epoch, self._index = state["epoch"], state["index"]
-        self._planned = self.plan(self._epoch)
-
-    def _identity(self) -> dict[str, int]:
-        return {"tokens": self._tokens, "seed": self._seed, "rows": len(self._examples)}
-
-    def _next(self) -> Plan:
-        if self._index >= len(self._planned):
-            self._epoch, self._index = self._epoch + 1, 0
-            self._planned = self.plan(self._epoch)
-        self._index += 1
-        return self._planned[self._index - 1]
+        self._stream.load_state_dict(state)
 
 
 def order_by_lengths(sources: Rows, targets: Rows, generator: np.random.Generator) -> Rows:

@@ -1,57 +1,40 @@
-"""Pictures as a model reads them: resized, cut, brought to a common range, and divided into patches."""
+"""Pictures as a model reads them: opened, resized, cut, brought to a common range, and divided into patches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from numpy.typing import NDArray
 
-from weft.base.errors import ShapeError, UnsupportedError
+from weft.base.errors import ShapeError
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Tensor
+from weft.data.open_picture import from_array, to_array
+from weft.data.open_picture import read_picture as read_picture
+from weft.data.pixels import BILINEAR, Pixels
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-BILINEAR = 2
+Image: TypeAlias = NDArray[np.uint8]
+"""`[h w 3]`: red, green and blue from 0 to 255."""
 
 
-class Pixels(BaseModel):
-    """How a picture becomes numbers; as ViT sees by default. Sizes are pixels down, then across."""
+def numbers(picture: Image, how: Pixels) -> Float[Tensor, "c h w"]:
+    """What a model reads of a picture. Raises ShapeError if it is smaller than what is cut out of it."""
+    resized_hwc = picture if how.size is None else resized(picture, how.size, resample=how.resample)
+    pixels = torch.from_numpy(np.ascontiguousarray(resized_hwc)).permute(2, 0, 1)
+    pixels = pixels if how.crop is None else _middle(pixels, how.crop)
+    factor = 1.0 if how.scale is None else how.scale
+    pixels = pixels.double() * factor
+    pixels = pixels if how.mean is None else pixels - _channels(how.mean)
+    return (pixels if how.deviation is None else pixels / _channels(how.deviation)).float()
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    size: tuple[int, int] | None = (224, 224)
-    """What every picture is resized to, whatever its proportions; None: it stays as large as it is."""
-    resample: int = Field(BILINEAR, ge=0, le=5)
-    """The filter of resizing, as pillow counts them: 2 is bilinear, 3 bicubic."""
-    crop: tuple[int, int] | None = None
-    """What is then cut out of its middle; None: all of it."""
-    scale: float | None = 1 / 255
-    """What numbers from 0 to 255 are multiplied by; None: nothing."""
-    mean: tuple[float, ...] | None = (0.5, 0.5, 0.5)
-    """What is then subtracted, a number for each channel; None: nothing."""
-    deviation: tuple[float, ...] | None = (0.5, 0.5, 0.5)
-    """What the rest is divided by; None: nothing."""
-
-    def read(self, image: Image) -> Float[Tensor, "c h w"]:
-        """The numbers of a picture, red, green and blue. Raises ShapeError if it is smaller than what is cut out."""
-        image = image.convert("RGB")
-        if self.size is not None:
-            image = image.resize((self.size[1], self.size[0]), resample=_pillow().Resampling(self.resample))
-        pixels = torch.from_numpy(np.asarray(image, dtype=np.float64)).permute(2, 0, 1)
-        pixels = pixels if self.crop is None else _middle(pixels, self.crop)
-        pixels = pixels if self.scale is None else pixels * self.scale
-        pixels = pixels if self.mean is None else pixels - _channels(self.mean)
-        return (pixels if self.deviation is None else pixels / _channels(self.deviation)).float()
-
-    def patches(self, images: Sequence[Image], *, patch: tuple[int, int]) -> Padded:
-        """Pictures as `[b s c p q]`: patches of that many pixels in reading order, all of them real."""
-        values = torch.stack([cut(self.read(image), patch=patch) for image in images])
-        return Padded(values, torch.ones(values.shape[:2], dtype=torch.bool))
+def patches(pictures: Sequence[Image], how: Pixels, *, patch: tuple[int, int]) -> Padded:
+    """Pictures as `[b s c p q]`: patches of that many pixels in reading order, all of them real."""
+    values = torch.stack([cut(numbers(picture, how), patch=patch) for picture in pictures])
+    return Padded(values, torch.ones(values.shape[:2], dtype=torch.bool))
 
 
 def cut(pixels: Float[Tensor, "*b c h w"], *, patch: tuple[int, int]) -> Float[Tensor, "*b s c p q"]:
@@ -59,6 +42,16 @@ def cut(pixels: Float[Tensor, "*b c h w"], *, patch: tuple[int, int]) -> Float[T
     down, across = patch
     tiles = pixels.unfold(-2, down, down).unfold(-2, across, across)  # c h w -> c rows columns p q
     return tiles.movedim(-5, -3).flatten(-5, -4)  # c rows columns p q -> rows columns c p q -> s c p q
+
+
+def resized(
+    picture: Image, size: tuple[int, int], *, resample: int = BILINEAR, box: tuple[float, ...] | None = None
+) -> Image:
+    """The picture, or the `box` (left, top, right, bottom) of it, with so many pixels down and across."""
+    if picture.shape[:2] == size and box is None:
+        return picture
+    image: Any = from_array(picture)
+    return to_array(image.resize((size[1], size[0]), resample=resample, box=box))
 
 
 def _middle(pixels: Tensor, size: tuple[int, int]) -> Tensor:
@@ -70,13 +63,5 @@ def _middle(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     return pixels[:, top : top + size[0], left : left + size[1]]
 
 
-def _channels(numbers: tuple[float, ...]) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.float64)[:, None, None]
-
-
-def _pillow() -> Any:
-    try:
-        import PIL.Image
-    except ImportError as error:
-        raise UnsupportedError('pictures want pillow, which is not installed: pip install "weft[image]"') from error
-    return PIL.Image
+def _channels(of_each: tuple[float, ...]) -> Tensor:
+    return torch.tensor(of_each, dtype=torch.float64)[:, None, None]

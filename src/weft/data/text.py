@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -41,6 +41,14 @@ def read_pairs(path: Path | str, *, columns: tuple[int, int] = (0, 1)) -> Iterat
 
     Raises DataError with `file:line` where a column is missing.
     """
+    return ((source, target) for source, target in read_columns(path, columns=columns))
+
+
+def read_columns(path: Path | str, *, columns: Sequence[int]) -> Iterator[list[str]]:
+    """The given columns (from 0) of every line of a tab-separated file, in the given order.
+
+    Raises DataError with `file:line` where one is missing.
+    """
     wanted = max(columns) + 1
     for number, line in enumerate(read_lines(path), start=1):
         cells = line.split("\t")
@@ -49,7 +57,7 @@ def read_pairs(path: Path | str, *, columns: tuple[int, int] = (0, 1)) -> Iterat
                 f"{path}:{number}: wanted at least {wanted} tab-separated columns, got {len(cells)}; "
                 "mend the line or choose other columns"
             )
-        yield cells[columns[0]], cells[columns[1]]
+        yield [cells[column] for column in columns]
 
 
 def read_aligned(source_path: Path | str, target_path: Path | str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer as Engine
@@ -10,11 +11,13 @@ from tokenizers import processors
 
 from weft.base.errors import ConfigError, UnsupportedError
 from weft.data.tokenizer import BOS, EOS, FILE_NAME, PAD, Tokenizer
+from weft.interop.checkpoint import read_json
 from weft.interop.generation import Specials
 from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
 
 CONFIG = "tokenizer_config.json"
+_LANGUAGES = "weft_languages"
 
 
 def own_tokenizer(stored: StoredModel) -> Tokenizer:
@@ -22,7 +25,8 @@ def own_tokenizer(stored: StoredModel) -> Tokenizer:
     if not isinstance(stored.tokenizer, Tokenizer):
         raise UnsupportedError(
             f"{stored.folder}: wanted a model with a tokenizer of weft's own, got one that came with a checkpoint; "
-            "the checkpoint it was made of is that model there already"
+            "the checkpoint it was made of is that model for transformers already, and CTranslate2's own converter "
+            "(ct2-transformers-converter) reads it"
         )
     return stored.tokenizer
 
@@ -65,10 +69,16 @@ def read_own(folder: Path) -> Tokenizer | None:
         return None
 
 
-def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, pair: LanguagePair, longest: int) -> None:
+def own_languages(folder: Path) -> tuple[LanguagePair, ...]:
+    """The directions of a model of weft's in a folder that it was written to."""
+    pairs = read_json(folder / CONFIG).get(_LANGUAGES) or []
+    return tuple(LanguagePair(from_=from_, to=to) for from_, to in pairs)
+
+
+def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, pairs: Sequence[LanguagePair], longest: int) -> None:
     """Writes `tokenizer.json` and `tokenizer_config.json`.
 
-    `</s>` in a text is read as four characters, as weft reads it. `pair` are the languages that go without saying.
+    `</s>` in a text is read as four characters, as weft reads it. The first of `pairs` goes without saying.
     """
     write_definition(tokenizer, folder)
     names = vocabulary(tokenizer)
@@ -78,8 +88,9 @@ def write_tokenizer(tokenizer: Tokenizer, folder: Path, *, pair: LanguagePair, l
         "bos_token": names[BOS],
         "eos_token": names[EOS],
         "additional_special_tokens": [names[tokenizer.tag(language)] for language in tokenizer.languages],
-        "source_lang": pair.from_,
-        "target_lang": pair.to,
+        "source_lang": pairs[0].from_,
+        "target_lang": pairs[0].to,
+        _LANGUAGES: [[pair.from_, pair.to] for pair in pairs],
         "split_special_tokens": True,
         "clean_up_tokenization_spaces": False,
         "model_max_length": longest,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from weft.base.validate import validate
 from weft.data.audio import LogMel
-from weft.data.image import Pixels
+from weft.data.pixels import Pixels
 from weft.interop.checkpoint import read_json
 
 OLD, NEW = "preprocessor_config.json", "processor_config.json"

@@ -28,8 +28,8 @@ def write(stored: StoredModel, folder: Path) -> None:
     write_tensors(folder / WEIGHTS, tensors(stored.model, config, taken), metadata={"format": "pt"})
     _write_json(folder / CONFIG, out_config.fields(config, taken, specials))
     _write_json(folder / GENERATION, out_config.generation(stored.config.search, config, specials))
-    first = stored.config.languages[0]
-    write_tokenizer(own_tokenizer(stored), folder, pair=first, longest=out_config.positions(config))
+    pairs, longest = stored.config.languages, out_config.positions(config)
+    write_tokenizer(own_tokenizer(stored), folder, pairs=pairs, longest=longest)
     (folder / CARD).write_text(card(stored, taken), encoding="utf-8")
 
 

@@ -69,7 +69,7 @@ class SelfAttention(nn.Module):
         memory = past.extend(k_bgtk, split_heads(v, self.heads.num_groups), self.backend)
         context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
         if record is not None:
-            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out.weight))
+            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out))
         return self.out(join_heads(context))
 
 
@@ -111,7 +111,7 @@ class CrossAttention(nn.Module):
         q_bhtk = split_heads(self.q(x), self.heads.num_heads)
         context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
         if record is not None:
-            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out.weight, null=self.null()))
+            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out, null=self.null()))
         return self.out(join_heads(context))
 
 

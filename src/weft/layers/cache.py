@@ -76,7 +76,7 @@ class Ancestors:
         own: Bool[Tensor, "b n c n"] = self.slots[:, :, : self.length, None] == torch.arange(
             beam, device=self.slots.device
         )
-        return Arbitrary(own.flatten(2)[:, None])
+        return Arbitrary(own.flatten(2)[:, None], alive=True)  # each has its own past
 
 
 @dataclass(frozen=True)

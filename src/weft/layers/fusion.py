@@ -173,8 +173,8 @@ class Concat(Fusion):
 
     def _note(self, query: Tensor, memories: Memories, record: Record) -> None:
         for name, part in memories.parts.items():
-            site, output = self.sites[name], self.out.weight
-            record.note(Observation(site, query, part, self.backend, output=output, whole=memories.whole))
+            site = self.sites[name]
+            record.note(Observation(site, query, part, self.backend, output=self.out, whole=memories.whole))
 
 
 class Serial(nn.Module):

@@ -52,6 +52,25 @@ class EvenlySpaced(nn.Module):
         return F.pad(torch.cat((angles.sin(), angles.cos()), -1), (0, self.width % 2))
 
 
+class Grid(nn.Module):
+    """Sinusoids of two dimensions: half of the width says the row, half the column; `lead` positions before the first
+    place of the grid get zeros. `[.. t]` to `[.. t d]`.
+    """
+
+    def __init__(self, width: int, *, columns: int, lead: int) -> None:
+        super().__init__()
+        if width % 4:
+            raise ShapeError(f"sinusoids of two dimensions want a width that 4 divides, got {width}; change the width")
+        self.columns, self.lead = columns, lead
+        self.side = Sinusoidal(width // 2)
+
+    def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
+        place = positions - self.lead
+        row, column = place.div(self.columns, rounding_mode="floor"), place % self.columns
+        both = torch.cat((self.side(row), self.side(column)), -1)
+        return both * (place >= 0)[..., None]
+
+
 class Learned(nn.Module):
     """One trained vector a position, up to `max_length`: `[.. t]` to `[.. t d]`."""
 

@@ -12,7 +12,7 @@ from weft.layers.attention import SelfAttention
 from weft.layers.block import DecoderLayer, EncoderLayer
 from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS
-from weft.layers.position import EvenlySpaced, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
+from weft.layers.position import EvenlySpaced, Grid, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 from weft.layers.relative import Buckets, NoBias, RelativeBias
 from weft.models.audio import AudioIn
 from weft.models.config import ModelConfig
@@ -142,7 +142,10 @@ def _sound_in(config: ModelConfig, _: nn.Embedding) -> AudioIn:
 
 def _picture_in(config: ModelConfig, _: nn.Embedding) -> ImageIn:
     picture = cast(Picture, config.source)
-    position = Learned(config.width, picture.class_tokens + picture.num_patches)
+    lead, columns = picture.class_tokens, picture.grid[1]
+    learned = picture.position == "learned"
+    table = Learned(config.width, lead + picture.num_patches) if learned else None
+    position = table or Grid(config.width, columns=columns, lead=lead)
     return ImageIn(picture, config.width, position, config.dropout)
 
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from weft.attention.masks import Causal, Padding
+from weft.attention.masks import Causal, Mask, padding
 from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.padded import Padded
@@ -50,7 +50,7 @@ class Encoded:
     def to(self, device: torch.device, dtype: torch.dtype) -> Encoded:
         """The same memory for a model on this device, in this type of numbers."""
         keep = self.keep.to(device)
-        whole, mask = slice(None), Padding(keep)
+        whole, mask = slice(None), padding(keep)
         cross = (
             KeyValues(
                 layer.keys_of(whole).to(device, dtype),
@@ -69,7 +69,7 @@ class Encoded:
             return parts[0]
         longest = max(part.keep.shape[1] for part in parts)
         keep = torch.cat([F.pad(part.keep, (0, longest - part.keep.shape[1])) for part in parts])
-        mask = Padding(keep)
+        mask = padding(keep)
         layers = zip(*(part.cross for part in parts), strict=True)
         return Encoded(tuple(_stacked(memories, longest, mask) for memories in layers), keep)
 
@@ -77,10 +77,10 @@ class Encoded:
 def _stretch(memory: KeyValues, row: int, keep: Bool[Tensor, "1 s"]) -> KeyValues:
     plain = memory.stretch(slice(keep.shape[1]))
     k, v = (x[row : row + 1].clone() for x in (plain.k, plain.v))
-    return KeyValues(k, v, Padding(keep))
+    return KeyValues(k, v, padding(keep))
 
 
-def _stacked(memories: Sequence[KeyValues], longest: int, mask: Padding) -> KeyValues:
+def _stacked(memories: Sequence[KeyValues], longest: int, mask: Mask) -> KeyValues:
     k = torch.cat([F.pad(memory.k, (0, 0, 0, longest - memory.k.shape[2])) for memory in memories])
     v = torch.cat([F.pad(memory.v, (0, 0, 0, longest - memory.v.shape[2])) for memory in memories])
     return KeyValues(k, v, mask)
@@ -130,7 +130,7 @@ class Decoder(nn.Module):
 
     def prepare(self, states: Padded) -> Encoded:
         """Keys and values of every layer from encoder states `[b s d]`, projected here and nowhere else."""
-        mask = Padding(states.keep)
+        mask = padding(states.keep)
         readers = (cast(CrossAttention, cross) for cross in self.cross_attentions())
         return Encoded(tuple(cross.prepare(states.values, mask) for cross in readers), states.keep)
 
@@ -148,7 +148,8 @@ class Decoder(nn.Module):
         return replace(encoded, cross=tuple(map(_indexed, readers, encoded.cross)))
 
     def init_cache(self, encoded: Readable, *, beam: int, capacity: int) -> DecoderCache:
-        b, like = len(encoded), encoded.of_layers()[0].k
+        b = len(encoded)
+        like = next(one for one in self.parameters() if one.is_floating_point())  # the memory may be in fewer bits
         heads = [attention.heads for attention in self._self_attentions()]
         histories = tuple(
             History(

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from weft.attention.masks import Padding
+from weft.attention.masks import padding
 from weft.attention.record import Record
 from weft.base.padded import Padded
 from weft.layers.block import EncoderLayer
@@ -33,7 +33,7 @@ class Encoder(nn.Module):
 
     def forward(self, source: Padded, record: Record | None = None) -> Padded:
         embedded = self.embed.read(source)
-        x, mask = embedded.values, Padding(embedded.keep)
+        x, mask = embedded.values, padding(embedded.keep)
         positions = torch.arange(x.shape[1], device=x.device)
         for layer, bias in zip(self.layers, self.bias(positions, positions), strict=True):
             x = layer(x, Fresh(mask, bias), positions, record)

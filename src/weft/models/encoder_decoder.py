@@ -78,7 +78,11 @@ class EncoderDecoder(nn.Module):
         return self.out.table()
 
     def encode(self, source: Padded | Shared, record: Record | None = None) -> Encoded:
-        states = source.read_by(lambda shared: self.encoder(shared, record))
+        """Sources that several rows share are read, and their keys and values projected, once."""
+        return source.read_by(lambda shared: self._read(shared, record))
+
+    def _read(self, source: Padded, record: Record | None) -> Encoded:
+        states = self.encoder(source, record)
         return self.decoder.prepare(states.with_values(self.bridge(states.values)))
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:

@@ -182,3 +182,15 @@ class SeveralSources(nn.Module):
             parts = {name: encoded.cross[number] for name, encoded in sources.items()}
             layers.append(cast(Fusion, fusion).join(parts, present))
         return Together(tuple(layers), len(memory))
+
+
+def of_first_source(weights: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
+    """The weights of a model of one source by the names that they have where it is the first of several, with gates."""
+    reader, crossing = f"encoders.readers.{first}.", "cross_attention.sublayer."
+    found = {}
+    for name, weight in weights.items():
+        if name.startswith(("encoder.", "bridge.")):
+            found[reader + name] = weight
+        else:
+            found[name.replace(crossing, f"{crossing}sources.{first}.")] = weight
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -31,6 +32,19 @@ class Sound(BaseModel):
     """How positions enter: sinusoids as in tensor2tensor, of which there is no end, or vectors of the model's own."""
 
 
+class Stage(BaseModel):
+    """One stage of a convolutional stem: a convolution that makes the picture smaller, then residual blocks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: int = Field(gt=0)
+    """Numbers at each place behind it."""
+    step: int = Field(2, gt=0)
+    """Pixels from one place to the next."""
+    blocks: int = Field(0, ge=0)
+    """Residual blocks of two convolutions, 3 x 3, at the smaller size."""
+
+
 class Picture(BaseModel):
     """Pixels of one size, cut into patches, one position each, in reading order."""
 
@@ -47,6 +61,12 @@ class Picture(BaseModel):
     patch_width: int = Field(gt=0)
     class_tokens: int = Field(1, ge=0)
     """Learned vectors that stand before the patches: a class token (1), a distillation token behind it (2)."""
+    stem: tuple[Stage, ...] = ()
+    """Convolutions that make one vector of the surroundings of each patch (their steps multiply to the patch's size);
+    none: a patch is embedded by itself, as in ViT."""
+    position: Literal["learned", "sinusoidal"] = "learned"
+    """How places enter: vectors of the model's own, or sinusoids, half of the width for the row and half for the
+    column."""
 
     @model_validator(mode="after")
     def _patches_fit(self) -> Picture:
@@ -57,10 +77,25 @@ class Picture(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _stem_fits(self) -> Picture:
+        step, wanted = prod(stage.step for stage in self.stem), (self.patch_height, self.patch_width)
+        if self.stem and wanted != (step, step):
+            raise ValueError(
+                f"the steps of the stem multiply to {step}, patches have {wanted[0]} x {wanted[1]} pixels; make them "
+                "equal"
+            )
+        return self
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches; pixels beyond the last whole one are cut off."""
+        return self.height // self.patch_height, self.width // self.patch_width
+
     @property
     def num_patches(self) -> int:
-        """Patches of a picture; pixels beyond the last whole one are cut off."""
-        return (self.height // self.patch_height) * (self.width // self.patch_width)
+        """Patches of a picture."""
+        return prod(self.grid)
 
 
 Source: TypeAlias = Annotated[Text | Sound | Picture, Field(discriminator="modality")]

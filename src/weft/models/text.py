@@ -13,6 +13,8 @@ from weft.layers.dropout import Dropout
 class TextIn(nn.Module):
     """Token ids `[b t]` to vectors `[b t d]`: embedding times `scale`, plus position, then norm and dropout."""
 
+    table: nn.Module
+
     def __init__(
         self, table: nn.Embedding, position: nn.Module, dropout: float, *, scale: float, norm: nn.Module
     ) -> None:

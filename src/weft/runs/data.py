@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weft.data.batch import Examples
+from weft.data.batch import Examples, TokenBatches
 from weft.data.corpus import PairCorpus
 from weft.data.dropout import SubwordDropout
 from weft.data.guidance import Guidance, WordLinks
@@ -44,6 +44,20 @@ class TrainingData:
     files: dict[str, Path]
     """Where each file lies, by the name that the recipe gives it."""
 
+    @property
+    def reports(self) -> dict[str, str]:
+        """What cleaning said of each training set."""
+        return {corpus.name: str(corpus.report) for corpus in self.corpora}
+
+    @property
+    def dev_pairs(self) -> tuple[DevPair, ...]:
+        """Pairs of texts that heads can be looked at by."""
+        return self.dev
+
+    def batches(self, *, tokens: int, seed: int) -> TokenBatches:
+        """Training batches of so many positions."""
+        return TokenBatches(self.examples, tokens=tokens, seed=seed)
+
 
 def read_training_data(
     recipe: Recipe, out: Path, data: Path, *, team: Team, init: str | None, resume: bool
@@ -52,12 +66,8 @@ def read_training_data(
     sources = recipe.data.train
     first = {source.path: number for number, source in reversed(list(enumerate(sources)))}
     pairs = [sampled(source, data, recipe.seed + first[source.path]) for source in sources]
-    folder = out / "tokenizer"
-    if team.leads and not resume:
-        folder.mkdir(parents=True, exist_ok=True)
-        (load(init).tokenizer if init is not None else _trained(recipe, pairs)).save(folder)
-    team.agree(0.0)  # the others wait until it is written
-    tokenizer = Tokenizer.load(folder)
+    texts = (text for rows in pairs for pair in rows for text in pair)
+    tokenizer = kept_tokenizer(recipe, out, texts, team=team, init=init, resume=resume)
     corpora = tuple(
         PairCorpus.build(
             rows, tokenizer, target_language=source.to, cleaning=recipe.data.cleaning, name=name_of(source)
@@ -71,7 +81,7 @@ def read_training_data(
         examples = SubwordDropout(mixture, tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
     if recipe.alignment.teacher is not None:
         examples = Guidance(examples, _taught(recipe, corpora, out, data, team=team, resume=resume), tokenizer)
-    files = {name: data / name for source in (*sources, *recipe.data.dev) for name in _file_names(source)}
+    files = {name: data / name for source in (*sources, *recipe.data.dev) for name in file_names(source)}
     return TrainingData(tokenizer, corpora, examples, _dev_pairs(recipe, data, tokenizer), files)
 
 
@@ -90,13 +100,24 @@ def _taught(
     return read_links(path)
 
 
-def _file_names(source: PairSource) -> list[str]:
-    return [name for name in (source.path, source.target_path, source.links_path) if name is not None]
+def file_names(source: PairSource) -> list[str]:
+    return [
+        name for name in (source.path, source.target_path, source.links_path, source.picture_list) if name is not None
+    ]
 
 
-def _trained(recipe: Recipe, pairs: list[Pairs]) -> Tokenizer:
-    texts = (text for rows in pairs for pair in rows for text in pair)
-    return Tokenizer.train(texts, vocabulary_size=recipe.tokenizer.vocabulary_size, languages=recipe.languages)
+def kept_tokenizer(
+    recipe: Recipe, out: Path, texts: Iterable[str], *, team: Team, init: str | None, resume: bool
+) -> Tokenizer:
+    """The tokenizer of the run folder: of a new run it is that of `init`, or one trained on the texts."""
+    folder = out / "tokenizer"
+    if team.leads and not resume:
+        folder.mkdir(parents=True, exist_ok=True)
+        size, languages = recipe.tokenizer.vocabulary_size, recipe.languages
+        trained = Tokenizer.train(texts, vocabulary_size=size, languages=languages) if init is None else None
+        (trained or load(str(init)).tokenizer).save(folder)
+    team.agree(0.0)  # the others wait until it is written
+    return Tokenizer.load(folder)
 
 
 def _dev_pairs(recipe: Recipe, data: Path, tokenizer: Tokenizer) -> tuple[DevPair, ...]:

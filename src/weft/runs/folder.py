@@ -14,7 +14,7 @@ import tomli_w
 import torch
 
 from weft.base.errors import ConfigError, DataError
-from weft.runs.data import TrainingData
+from weft.runs.kinds import Reading
 from weft.runs.recipe import Recipe, as_toml, read_recipe
 from weft.store.atomic import whole_file
 
@@ -41,7 +41,7 @@ def check_resumable(recipe: Recipe, out: Path) -> None:
         )
 
 
-def check_unchanged(out: Path, read: TrainingData) -> None:
+def check_unchanged(out: Path, read: Reading) -> None:
     """Raises DataError if a file is not the one that the run was started with."""
     before = json.loads((out / DESCRIPTION).read_text(encoding="utf-8"))["data"]
     for name, file in read.files.items():
@@ -53,14 +53,14 @@ def check_unchanged(out: Path, read: TrainingData) -> None:
             )
 
 
-def describe_run(recipe: Recipe, out: Path, read: TrainingData) -> None:
+def describe_run(recipe: Recipe, out: Path, read: Reading) -> None:
     """Writes seed, versions, data hashes and hardware, and the resolved recipe; from then on it is a run."""
     description = {
         "seed": recipe.seed,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("weft", "torch", "tokenizers", "numpy")},
         "data": {name: _sha256(file) for name, file in read.files.items()},
-        "corpora": {corpus.name: str(corpus.report) for corpus in read.corpora},
+        "corpora": read.reports,
         "hardware": {
             "machine": platform.machine(),
             "processors": os.cpu_count(),

@@ -9,9 +9,12 @@ from torch import nn
 
 from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
+from weft.data.pixels import Pixels
 from weft.data.tokenizer import Tokenizer
 from weft.models.build import build
 from weft.models.config import ModelConfig
+from weft.models.several import of_first_source
+from weft.models.source import Picture
 from weft.runs.recipe import Recipe
 from weft.store.config import About, LanguagePair, StoredConfig
 from weft.store.folder import load, save
@@ -30,8 +33,11 @@ def initial_model(recipe: Recipe, vocabulary_size: int, *, init: str | None) -> 
         model = build(config)
     if init is not None:
         stored = load(init)
+        weights: dict[str, Tensor] = dict(stored.model.named_parameters())
+        if config.sources and not stored.config.model.sources:
+            config, weights = _of_first(config, init), of_first_source(weights, next(iter(config.sources)))
         _check_alike(config, stored.config.model, init)
-        assign(model, dict(stored.model.named_parameters()))
+        assign(model, weights)
     return model
 
 
@@ -60,10 +66,27 @@ def save_trained(
         model=shape,
         languages=tuple(LanguagePair(from_=source, to=target) for source, target in pairs),
         alignment=guided_alignment(shape),
+        pixels=_pixels(recipe, shape),
         search=recipe.search,
         about=About(licence=about.licence, data=about.credits, scores={f"dev {k}": v for k, v in scores.items()}),
     )
     save(folder, model, tokenizer, config, _card(recipe, progress, scores))
+
+
+def _pixels(recipe: Recipe, shape: ModelConfig) -> Pixels | None:
+    """How the model's pictures became numbers, if it reads any."""
+    seen = [one for one in (shape.source, *(each.reads for each in shape.sources.values())) if isinstance(one, Picture)]
+    return recipe.data.pixels.pixels(seen[0].height, seen[0].width) if seen else None
+
+
+def _of_first(config: ModelConfig, init: str) -> ModelConfig:
+    """The shape of a model of the first source alone, to which gates add the others; ConfigError for other fusions."""
+    if config.fusion != "gated":
+        raise ConfigError(
+            f"--init {init}: it reads one source; others are added by gates, got model.fusion {config.fusion}; set "
+            'model.fusion = "gated", or start from a model of these sources'
+        )
+    return config.of_source(next(iter(config.sources))).model_copy(update={"fusion": "concat"})
 
 
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:

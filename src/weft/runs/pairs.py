@@ -11,7 +11,7 @@ import numpy as np
 from weft.alignment.pairs import Pairs, parse_links
 from weft.alignment.words import given_words
 from weft.base.errors import ConfigError, DataError
-from weft.data.text import read_aligned, read_lines, read_pairs
+from weft.data.text import read_aligned, read_columns, read_lines, read_pairs
 from weft.runs.recipe import PairSource
 
 Texts = tuple[str, str]
@@ -54,18 +54,40 @@ def given_links(source: PairSource, data: Path) -> dict[Texts, Pairs]:
     return found
 
 
-_CASES: dict[str, Callable[[str], str]] = {"given": lambda text: text, "upper": str.upper, "lower": str.lower}
+CASES: dict[str, Callable[[str], str]] = {"given": lambda text: text, "upper": str.upper, "lower": str.lower}
 
 
 def _in_case(pair: Texts, source: PairSource) -> Texts:
-    change = _CASES[source.case]
+    change = CASES[source.case]
     return change(pair[0]), change(pair[1])
 
 
-def _read(source: PairSource, data: Path) -> Iterator[Texts]:
-    path = data / source.path
+def captioned(source: PairSource, data: Path) -> list[tuple[Path, list[str]]]:
+    """The file of each picture of a set and its captions, in the case that the set asks for.
+
+    Raises ConfigError if the set names no folder of pictures, DataError with `file:line` for a picture without a file.
+    """
+    if source.pictures is None:
+        raise ConfigError(f"{source.path}: a model of pictures wants `pictures`, got none; name their folder")
+    path, folder, found = file_of(source.path, data), data / source.pictures, []
+    columns = (source.columns[0], *(source.captions or source.columns[1:]))
+    for number, (name, *texts) in enumerate(read_columns(path, columns=columns), start=1):
+        if not (folder / name).is_file():
+            raise DataError(f"{path}:{number}: wanted a picture in {folder}, got no file {name!r}; fetch it")
+        found.append((folder / name, [CASES[source.case](text) for text in texts if text.strip()]))
+    return found[: source.rows]
+
+
+def file_of(name: str, data: Path) -> Path:
+    """Where a file of the recipe lies; DataError if it does not."""
+    path = data / name
     if not path.exists():
         raise DataError(f"{path}: there is no such file; say with --data where the recipe's files are")
+    return path
+
+
+def _read(source: PairSource, data: Path) -> Iterator[Texts]:
+    path = file_of(source.path, data)
     if source.target_path is not None:
         return read_aligned(path, data / source.target_path)
     return read_pairs(path, columns=source.columns)

@@ -12,6 +12,7 @@ from weft.alignment.symmetrise import check_symmetrisation
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
 from weft.data.clean import Cleaning
+from weft.data.pixels import PictureReading
 from weft.models.config import PRESETS, ModelConfig
 from weft.store.config import SearchDefaults
 from weft.training.config import TrainingConfig
@@ -42,6 +43,14 @@ class PairSource(_Frozen):
     """Draw a seeded sample of so many rows once, the same for every set that reads the same file; None takes all."""
     links_path: str | None = None
     """Links between the white-space words of the pairs, Pharaoh lines, one a pair: what `teacher = "given"` reads."""
+    pictures: str | None = None
+    """The folder of the pictures that the first of `columns` names, relative to `--data`."""
+    captions: tuple[Column, ...] = ()
+    """Which columns are captions of the picture, each a target of its own; by default the second of `columns`."""
+    sources: dict[str, Column] = {}
+    """Which column is which source of a model of several; the second of `columns` is the target."""
+    picture_list: str | None = None
+    """Which rows have a picture: row from 0 TAB its name, for the picture that no column of `sources` names."""
     case: Literal["given", "upper", "lower"] = "given"
     """upper: both sides in capitals, so that a model learns to translate them too; lower: in small letters."""
 
@@ -57,6 +66,11 @@ class DataConfig(_Frozen):
     """1 draws training sets by size and weight; higher values draw small ones more often."""
     cleaning: Cleaning = Cleaning()
     """Which training pairs are kept."""
+    withhold: dict[str, Annotated[float, Field(ge=0, lt=1)]] = {}
+    """How often training withholds a source that a row has, by its name, so that a model of several learns to do
+    without it."""
+    pixels: PictureReading = PictureReading()
+    """How pictures become numbers."""
 
 
 class TokenizerConfig(_Frozen):

@@ -13,15 +13,13 @@ from torch import nn
 
 from weft.aligning.tuning import tune_alignment
 from weft.base.errors import ConfigError
-from weft.data.batch import TokenBatches
 from weft.data.direction import Direction
-from weft.runs.data import TrainingData, read_training_data
 from weft.runs.folder import check_new, check_resumable, check_unchanged, describe_run, write_recipe
+from weft.runs.kinds import Reading, kind_of
 from weft.runs.log import END, Log, opened_logs
 from weft.runs.models import assign, initial_model, save_trained
 from weft.runs.recipe import Recipe
 from weft.runs.status import Status, status_of
-from weft.runs.validation import Validation
 from weft.store.checkpoint import checkpoints, latest_step, read_checkpoint, write_checkpoint
 from weft.store.recent import RecentWeights
 from weft.training.allocator import freed_memory_kept
@@ -57,7 +55,7 @@ def train(
     _check(recipe, out, resume=resume, init=init, device=device)
     after = latest_step(out / CHECKPOINTS)
     with joined_team(device) as team, _logs(recipe, out, after=after, team=team) as logs:
-        read = read_training_data(recipe, out, data, team=team, init=init, resume=resume)
+        read = kind_of(recipe).read(recipe, out, data, team=team, init=init, resume=resume)
         model = initial_model(recipe, read.tokenizer.vocabulary_size, init=init).to(team.device)
         run = Run(recipe, out, read, model, team=team, logs=logs, report=report, stop=stop)
         if resume:
@@ -78,7 +76,7 @@ class Run:
         self,
         recipe: Recipe,
         out: Path,
-        read: TrainingData,
+        read: Reading,
         model: nn.Module,
         *,
         team: Team,
@@ -89,10 +87,10 @@ class Run:
         self.recipe, self.out, self.read, self.team = recipe, out, read, team
         self.config = recipe.training
         self.logs, self.report, self.stop = logs, report, stop
-        batches = TokenBatches(read.examples, tokens=self.config.batch_tokens, seed=recipe.seed)
+        batches = read.batches(tokens=self.config.batch_tokens, seed=recipe.seed)
         guidance = recipe.alignment.weight if recipe.alignment.teacher else 0.0
         self.loop = Loop(model, batches, self.config, seed=recipe.seed, team=team, guidance=guidance)
-        self.validation = Validation(recipe, read)
+        self.validation = kind_of(recipe).validation(recipe, read)
         self.recent = RecentWeights(out / "recent", count=self.config.average_last)
         self.scores: dict[str, float] = {}
         self.stopped = False
@@ -139,7 +137,7 @@ class Run:
 
     def _settle_alignment(self) -> None:
         """Lets the finished models find the heads by which they align, on development pairs, if none was guided."""
-        pairs = [(pair.source, pair.target, Direction(pair.tag)) for pair in self.read.dev[:ALIGNMENT_PAIRS]]
+        pairs = [(pair.source, pair.target, Direction(pair.tag)) for pair in self.read.dev_pairs[:ALIGNMENT_PAIRS]]
         config = self.recipe.model_config_for(self.read.tokenizer.vocabulary_size)
         if not pairs or config.kind != "transformer" or config.alignment_head is not None:
             return

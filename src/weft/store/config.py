@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
+from weft.data.pixels import Pixels
 from weft.models.config import ModelConfig
 from weft.store.atomic import whole_file
 
@@ -86,6 +87,8 @@ class StoredConfig(_Frozen):
     """The directions it translates in."""
     alignment: AlignmentSettings | None = None
     """Where its alignment is read; None: not chosen yet."""
+    pixels: Pixels | None = None
+    """How pictures become the numbers that it reads; None: it reads no pictures."""
     search: SearchDefaults = SearchDefaults()
     """How it is searched by default."""
     about: About = About()

@@ -1,4 +1,4 @@
-"""A file whose tensors are read where they lie, a page of memory at a time, and what tells that it is still the same."""
+"""A file whose tensors are read where they lie, a page of memory at a time, and whether it is still the same."""
 
 from __future__ import annotations
 

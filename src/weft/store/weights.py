@@ -12,8 +12,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from weft.base.errors import DataError
-from weft.base.shapes import Float, Int, Tensor
+from weft.base.shapes import Float, Tensor
 from weft.base.validate import nearest
+from weft.layers.quantised import quantise
 from weft.store.config import Storage
 from weft.store.tensors import write_tensors
 
@@ -75,13 +76,6 @@ def check_shapes(path: Path, wanted: Mapping[str, tuple[int, ...]]) -> None:
             f"{path}: wanted the {len(wanted)} tensors that config.json describes, got: {', '.join(problems)}; these "
             "weights belong to another model, or config.json was edited"
         )
-
-
-def quantise(matrix: Float[Tensor, "r d"]) -> tuple[Int[Tensor, "r d"], Float[Tensor, " r"]]:
-    """Bytes in [-127, 127] and the scale of each row, with `bytes * scale` within half a scale of the matrix."""
-    scale = matrix.float().abs().amax(1) / 127
-    scale = torch.where(scale > 0, scale, 1.0)
-    return (matrix.float() / scale[:, None]).round().to(torch.int8), scale
 
 
 def _packed(name: str, value: Tensor, storage: Storage) -> dict[str, Tensor]:

@@ -53,5 +53,5 @@ class TrainingConfig(BaseModel):
     """Weights of so many latest validations are averaged into `last`; 0 takes the last ones as they are."""
     patience: int = Field(0, ge=0)
     """Validations without a better score after which training stops; 0 never stops early."""
-    metric: Literal["bleu", "chrf", "loss"] = "bleu"
-    """The development score that names the best model."""
+    metric: Literal["bleu", "chrf", "cider", "loss"] = "bleu"
+    """The development score that names the best model; cider is of captions, chrf of translations."""

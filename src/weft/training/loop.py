@@ -18,6 +18,7 @@ from weft.base.errors import ConfigError
 from weft.base.padded import Padded, Shared
 from weft.base.shapes import Tensor
 from weft.base.snapshot import Snapshot
+from weft.base.sources import Sources
 from weft.training.averaging import MovingAverage
 from weft.training.config import TrainingConfig
 from weft.training.objective import Objective
@@ -31,7 +32,7 @@ class Batch(Protocol):
     """What the loop reads of a batch."""
 
     @property
-    def source(self) -> Padded | Shared: ...
+    def source(self) -> Padded | Shared | Sources: ...
     @property
     def target_input(self) -> Tensor: ...
     @property

@@ -11,13 +11,14 @@ from torch import nn
 from weft.base.edges import Edges
 from weft.base.padded import Padded, Shared
 from weft.base.shapes import Float, Int, Tensor
+from weft.base.sources import Sources
 from weft.training.loss import projected_cross_entropy
 
 
 class Trainable(Protocol):
     """What a model must offer to be trained: the states before the output projection, and the projection's table."""
 
-    def states(self, source: Padded | Shared, target: Int[Tensor, "b t"]) -> Float[Tensor, "b t columns"]: ...
+    def states(self, source: Padded | Shared | Sources, target: Int[Tensor, "b t"]) -> Float[Tensor, "b t columns"]: ...
 
     def projection(self) -> Float[Tensor, "w columns"]: ...
 
@@ -26,7 +27,7 @@ class Guidable(Trainable, Protocol):
     """What a model must offer for its alignment to be guided."""
 
     def aligned_states(
-        self, source: Padded | Shared, target: Int[Tensor, "b t"], edges: Edges
+        self, source: Padded | Shared | Sources, target: Int[Tensor, "b t"], edges: Edges
     ) -> tuple[Float[Tensor, "b t d"], Float[Tensor, ""]]:
         """The states, and the log-likelihood of the edges: the weighted sum of log weights of its alignment head."""
         ...
@@ -57,7 +58,7 @@ class Objective(nn.Module):
         self.model, self.smoothing, self.guidance, self.autocast = model, smoothing, guidance, autocast
 
     def forward(
-        self, source: Padded | Shared, target_input: Int[Tensor, "b t"], target_output: Padded, edges: Edges
+        self, source: Padded | Shared | Sources, target_input: Int[Tensor, "b t"], target_output: Padded, edges: Edges
     ) -> Losses:
         states, alignment = self._states(source, target_input, edges)
         real, table = target_output.keep, cast(Trainable, self.model).projection()
@@ -67,7 +68,7 @@ class Objective(nn.Module):
         minimised = loss.smoothed + self.guidance * alignment
         return Losses(minimised, loss.smoothed.detach(), loss.likelihood, alignment.detach())
 
-    def _states(self, source: Padded | Shared, target: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
+    def _states(self, source: Padded | Shared | Sources, target: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
         """The model's states, and the summed loss of its alignment: zero where nothing guides it."""
         with torch.autocast(target.device.type, self.autocast, enabled=self.autocast is not None):
             if not self.guidance:

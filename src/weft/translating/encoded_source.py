@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from safetensors import SafetensorError, safe_open
 
-from weft.attention.masks import Padding
+from weft.attention.masks import padding
 from weft.attention.protocol import KeyValues
 from weft.base.errors import ConfigError, DataError, UnsupportedError
 from weft.models.decoder import Encoded
@@ -126,4 +126,4 @@ def _transformer(memory: Memory) -> Encoded:
 def _read(file: Any, row: int, layers: int, origin: MappedFile) -> Encoded:
     pairs = [(file.get_tensor(f"{row}.{layer}.k"), file.get_tensor(f"{row}.{layer}.v")) for layer in range(layers)]
     keep = pairs[0][0].new_ones((1, pairs[0][0].shape[2]), dtype=bool)
-    return Encoded(tuple(KeyValues(k, v, Padding(keep), origin=origin) for k, v in pairs), keep)
+    return Encoded(tuple(KeyValues(k, v, padding(keep), origin=origin) for k, v in pairs), keep)

@@ -115,11 +115,12 @@ def _forced(
     source = pad([direction.source(pair.source) for pair in pairs], device=device)
     inputs = pad([direction.heard(pair.target) for pair in pairs], device=device)
     seen = () if record is None else (record,)  # a model that attends to nothing takes none
-    states: Tensor = model.states(source, inputs.values, *seen)
     if not scored:
+        model.states(source, inputs.values, *seen)
         return [[] for _ in pairs]
+    logits: Tensor = model(source, inputs.values, *seen)
     outputs = pad([direction.written(pair.target) for pair in pairs], device=device)
-    chosen = log_probabilities(states @ model.projection().T).gather(-1, outputs.values[..., None]).squeeze(-1).tolist()
+    chosen = log_probabilities(logits).gather(-1, outputs.values[..., None]).squeeze(-1).tolist()
     return [row[direction.rows][: len(pair.target) + 1] for row, pair in zip(chosen, pairs, strict=True)]
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 
 from weft.alignment.settings import AlignmentSettings
-from weft.base.errors import UnsupportedError
-from weft.data.borrowed import BorrowedTokenizer
+from weft.base.errors import ConfigError, UnsupportedError
+from weft.data.text_tokenizer import TextTokenizer
 from weft.interop.checkpoint import CONFIG, GENERATION, is_checkpoint
 from weft.interop.hub import fetch, is_hub_name
+from weft.interop.out_tokenizer import own_languages, read_own
 from weft.interop.read import describe, read
 from weft.interop.tokenizers import read_tokenizer, source_language
 from weft.models.config import ModelConfig
@@ -43,11 +44,25 @@ def open_model(
     place = fetch(str(model), pickle=pickle) if is_hub_name(model) else model
     folder = Path(place).expanduser()
     if is_checkpoint(folder):
+        _refuse_other_sources(describe(folder, ignore=ignore).shape, folder)
         stored = _adopted(folder, device=device, dtype=dtype, pickle=pickle, ignore=ignore)
     else:
         stored = load_stored(place, device=device, dtype=dtype)
     reading = find_reading(stored.folder, stored.fingerprint)
     return stored if reading is None else _read_by(stored, reading)
+
+
+def open_checkpoint(
+    model: str | Path, *, device: torch.device | str | None = None, dtype: torch.dtype = torch.float32
+) -> StoredModel:
+    """A checkpoint that reads whatever it reads, sound too, with the tokenizer of what it writes.
+
+    Raises what `open_model` does, and ConfigError for a folder that is no checkpoint.
+    """
+    folder = fetch(str(model)) if is_hub_name(model) else Path(model).expanduser()
+    if not is_checkpoint(folder):
+        raise ConfigError(f"{model}: wanted the folder of a checkpoint or hf:ORG/NAME, got none; give one of these")
+    return _adopted(folder, device=device, dtype=dtype, pickle=False, ignore=())
 
 
 def keep_alignment(model: str | Path, stored: StoredModel, settings: AlignmentSettings) -> Path:
@@ -75,12 +90,13 @@ def _read_by(stored: StoredModel, settings: AlignmentSettings) -> StoredModel:
 def _adopted(
     folder: Path, *, device: torch.device | str | None, dtype: torch.dtype, pickle: bool, ignore: Iterable[str]
 ) -> StoredModel:
-    """The model of a checkpoint with the tokenizer beside it."""
+    """The model of a checkpoint with the tokenizer beside it; weft's own, if it is a model that left and comes back."""
     about = describe(folder, ignore=ignore)
-    _refuse_other_sources(about.shape, folder)
-    tokenizer = read_tokenizer(folder, about)
+    own = read_own(folder)
+    tokenizer = own or read_tokenizer(folder, about)
+    languages = _languages(tokenizer, folder) if own is None else own_languages(folder)
     found = read(folder, dtype=dtype, pickle=pickle, ignore=ignore)
-    config = StoredConfig(model=found.config, languages=_languages(tokenizer, folder), search=found.search)
+    config = StoredConfig(model=found.config, languages=languages, search=found.search)
     check_tokenizer(folder, tokenizer, config)
     files = [path for path in folder.iterdir() if path.suffix in _WEIGHTS or path.name in (CONFIG, GENERATION)]
     hashes = {path.name: file_hash(path) for path in files} | {"tokenizer": tokenizer.fingerprint}
@@ -98,12 +114,12 @@ def _adopted(
 def _refuse_other_sources(shape: ModelConfig, folder: Path) -> None:
     if shape.source != Text():
         raise UnsupportedError(
-            f"{folder}: wanted a model that translates text, got one that reads a {shape.source.modality}; read it "
-            "with weft.interop.read.read, and what it reads with weft.interop.processor"
+            f"{folder}: wanted a model that translates text, got one that reads a {shape.source.modality}; open one "
+            "of sound with weft.transcriber, one of pictures with weft.interop.read.read"
         )
 
 
-def _languages(tokenizer: BorrowedTokenizer, folder: Path) -> tuple[LanguagePair, ...]:
+def _languages(tokenizer: TextTokenizer, folder: Path) -> tuple[LanguagePair, ...]:
     """The directions that a checkpoint's tokenizer knows of; `*` where it need not know."""
     from_ = source_language(folder) or ANY
     return tuple(LanguagePair(from_=from_, to=to) for to in tokenizer.languages or (ANY,))

@@ -21,11 +21,12 @@ from weft.models.reading import Reading
 from weft.store import names
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
+from weft.store.precision import Dtype
+from weft.translating.computing import open_in
 from weft.translating.decoding import Decoder, Job
 from weft.translating.encoded_source import EncodedSource
 from weft.translating.forcing import ForcedPair, forced_pairs, forced_scores
 from weft.translating.looking import alignment_of
-from weft.translating.opening import open_model
 from weft.translating.segments import LONGEST, Segment, Source, read_source
 from weft.translating.streaming import Piece, stream
 from weft.translating.translation import Score, Translation
@@ -53,7 +54,7 @@ def load(
     to: str | None = None,
     from_: str | None = None,
     device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: Dtype = None,
     batch_tokens: int = 4096,
     attention: str | Sequence[str] | None = None,
     tolerance: float | None = None,
@@ -61,8 +62,9 @@ def load(
 ) -> Translator:
     """The translator of a model that ships or is installed, of a folder, of `hf:ORG/NAME`; None: the first that fits.
 
-    A folder holds a model of weft's own or a checkpoint of a family that weft reads. `attention` is how the decoder
-    reads a source, for long ones: chunked, pages, top-k, window, auto or dense, for all layers or one name for each;
+    A folder holds a model of weft's own or a checkpoint of a family that weft reads. `dtype` is what it computes in:
+    float32 (None), bfloat16, float16, or int8, which is the fast one on a CPU. `attention` is how the decoder reads a
+    source, for long ones: chunked, pages, top-k, window, auto or dense, for all layers or one name for each;
     `tolerance` is the share of a query's weight that pages may leave out, `reading` whatever else they can be told.
     Raises ConfigError if there is no such model (naming those there are) or attention, DataError if files are damaged,
     UnsupportedError for a checkpoint of another family, or a model that cannot read so.
@@ -70,7 +72,7 @@ def load(
     if model is None:
         model = names.default(to, from_) if to is not None else names.first()
     told = told_of(attention, tolerance, reading)
-    stored = open_model(model, device=device, dtype=dtype or torch.float32)
+    stored = open_in(model, device=device, dtype=dtype)
     tally = None if attention is None else read_by(stored.model, stored.config.model, attention, told)
     return Translator(stored, batch_tokens=batch_tokens, tally=tally)
 

@@ -1,0 +1,105 @@
+"""Rows of several sources and one target, batched; a source may be missing, and training may withhold more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from weft.base.edges import Edges
+from weft.base.errors import ConfigError, DataError
+from weft.base.sources import Part, Sources
+from weft.data.batch import Batch, cut_by_budget, ended, order_by_lengths, shifted
+from weft.data.columns import Column
+from weft.data.ragged import Ragged
+from weft.data.stream import Plan, Stream
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SeveralRows:
+    """Sources by name, targets as token ids without specials, and the tag of each target's language."""
+
+    columns: Mapping[str, Column]
+    target: Ragged
+    tags: Rows
+    texts: frozenset[str]
+    """The names of the sources that are text: their positions are what the budget of a batch counts."""
+    withheld: Mapping[str, float] = field(default_factory=dict)
+    """How often training acts as if a row lacked a source that it has."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = {name: len(column.lengths) for name, column in self.columns.items()}
+        if {len(self.target), len(self.tags), *sizes.values()} != {len(self.target)} or not len(self.target):
+            raise DataError(
+                f"wanted each source and a language for every target, got {len(self.target)} targets, {len(self.tags)} "
+                f"languages and {sizes}; give one of each a row"
+            )
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @property
+    def source_lengths(self) -> Rows:
+        """The tokens of all texts of each row, with the end of each."""
+        return np.sum([self.columns[name].lengths for name in self.texts], axis=0, dtype=np.int64)
+
+    def batch(self, plan: Plan) -> Batch:
+        """The batch of a plan; what is withheld depends on seed, epoch and row alone."""
+        parts: dict[str, Part] = {}
+        for number, (name, column) in enumerate(self.columns.items()):
+            part = column.collate(plan.rows, epoch=plan.epoch)
+            hidden = self._hidden(number, name, plan.epoch)[plan.rows]
+            parts[name] = part.without(torch.from_numpy(hidden)) if hidden.any() else part
+        target = ended([self.target[int(row)] for row in plan.rows])
+        heard = shifted(target, torch.from_numpy(self.tags[plan.rows]))
+        return Batch(Sources(parts), heard, target, plan.epoch, plan.rows, Edges.none())
+
+    def _hidden(self, number: int, name: str, epoch: int) -> NDArray[np.bool_]:
+        share = self.withheld.get(name, 0.0)
+        if not share:
+            return np.zeros(len(self), dtype=np.bool_)
+        drawn: NDArray[np.bool_] = np.random.default_rng([self.seed, epoch, number]).random(len(self)) < share
+        return drawn
+
+
+class SeveralBatches:
+    """Batches of at most `tokens` padded positions of all texts and of the target, epoch after epoch, without end.
+
+    Pictures are not counted, so that a model with them and one without are trained on the same batches.
+    """
+
+    def __init__(self, rows: SeveralRows, *, tokens: int, seed: int) -> None:
+        if tokens < 1:
+            raise ConfigError(f"tokens must be at least 1, got {tokens}; a batch of 2,000 to 25,000 tokens is usual")
+        self._rows, self._tokens, self._seed = rows, tokens, seed
+        self._stream = Stream(self.plan, {"tokens": tokens, "seed": seed, "rows": len(rows)})
+
+    def group(self, count: int) -> list[Plan]:
+        """The next `count` batches, not built."""
+        return self._stream.take(count)
+
+    def build(self, plan: Plan) -> Batch:
+        """The batch of a plan."""
+        return self._rows.batch(plan)
+
+    def plan(self, epoch: int) -> list[Plan]:
+        """All batches of an epoch, in their order: a pure function of rows, budget, seed and epoch."""
+        generator = np.random.default_rng([self._seed, epoch])
+        sources, targets = self._rows.source_lengths, self._rows.target.lengths + 1
+        order = order_by_lengths(sources, targets, generator)
+        bounds = cut_by_budget(sources[order], targets[order], tokens=self._tokens)
+        plans = [Plan(epoch, order[start:end]) for start, end in pairwise(bounds)]
+        return [plans[place] for place in generator.permutation(len(plans))]
+
+    def state_dict(self) -> dict[str, int]:
+        return self._stream.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        self._stream.load_state_dict(state)

@@ -1,0 +1,128 @@
+"""Runs of models of several sources: what their sets must say, that they go on where they stopped, how they begin."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.training.tiny import recipe_keys, traces, write_corpora
+
+from weft.base.errors import ConfigError, DataError
+from weft.base.padded import pad
+from weft.base.sources import Sources
+from weft.base.validate import validate
+from weft.runs.recipe import Recipe
+from weft.runs.trainer import train
+from weft.store.folder import load
+
+CPU = torch.device("cpu")
+PICTURE = {"modality": "picture", "height": 8, "width": 8, "patch_height": 4, "patch_width": 4}
+SET = {"path": "three.tsv", "from": "en", "to": "fr", "columns": [0, 1], "sources": {"en": 0, "rev": 2}}
+WITH_PICTURES = {**SET, "picture_list": "pictures.tsv", "pictures": "drawn"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`three.tsv`: English, French, English backwards, which every fourth row lacks; a picture for two rows in five."""
+    folder = tmp_path_factory.mktemp("data")
+    write_corpora(folder)
+    (folder / "drawn").mkdir()
+    generator, lines, listed = np.random.default_rng(3), [], []
+    for number, line in enumerate((folder / "a.tsv").read_text(encoding="utf-8").splitlines()):
+        source, target = line.split("\t")
+        lines.append(f"{source}\t{target}\t{' '.join(reversed(source.split())) if number % 4 else ''}\n")
+        if number % 5 < 2:
+            listed.append(f"{number}\t{number % 7}.png\n")
+    for number in range(6):  # 6.png is listed, but not there
+        Image.fromarray(generator.integers(0, 256, (9, 11, 3)).astype(np.uint8)).save(
+            folder / "drawn" / f"{number}.png"
+        )
+    (folder / "three.tsv").write_text("".join(lines), encoding="utf-8")
+    (folder / "pictures.tsv").write_text("".join(listed), encoding="utf-8")
+    return folder
+
+
+def recipe(fusion: str = "parallel", rows: dict[str, Any] | None = None, **changed: Any) -> Recipe:
+    """English, its reverse and a picture to French, in 12 updates."""
+    keys = recipe_keys(
+        tokenizer={"dropout": 0.0},
+        training={"steps": 12, "validate_every": 6, "checkpoint_every": 6, "metric": "loss"},
+        model={
+            "fusion": fusion,
+            "sources": {"en": {"required": True}, "rev": {"same_as": "en"}, "picture": {"reads": PICTURE}},
+        },
+    )
+    own = {**WITH_PICTURES, **(rows or {})}
+    keys["data"] = {"train": [own], "dev": [{**own, "rows": 7}], "withhold": {"rev": 0.3}, **changed.pop("data", {})}
+    return validate(Recipe, {**keys, **{k: {**keys.get(k, {}), **v} for k, v in changed.items()}}, where="tiny")
+
+
+def test_a_run_goes_on_where_it_stopped_to_the_bit(data: Path, tmp_path: Path) -> None:
+    assert train(recipe(), tmp_path / "whole", data=data, device=CPU)
+    calls = iter(range(100))
+    assert not train(recipe(), tmp_path / "parts", data=data, device=CPU, stop=lambda: next(calls) == 6)
+    assert train(recipe(), tmp_path / "parts", data=data, device=CPU, resume=True)
+    assert traces(tmp_path / "parts") == traces(tmp_path / "whole")
+
+
+def test_a_run_translates_its_development_rows(data: Path, tmp_path: Path) -> None:
+    wanted = recipe(fusion="concat", training={"steps": 2, "metric": "bleu"}, validation={"samples": 2})
+    assert train(wanted, tmp_path / "run", data=data, device=CPU)
+    stored = load(tmp_path / "run" / "last")
+    assert stored.config.about.scores.keys() == {"dev loss", "dev bleu", "dev chrf"}
+    assert list(stored.config.model.sources) == ["en", "rev", "picture"]
+    assert stored.config.pixels is not None
+    assert stored.config.pixels.size == (8, 8)
+
+
+def text_model(data: Path, out: Path) -> Path:
+    keys = recipe_keys(tokenizer={"dropout": 0.0}, training={"steps": 4, "metric": "loss"})
+    keys["data"] = {"train": [{"path": "a.tsv", "from": "en", "to": "fr"}]}
+    assert train(validate(Recipe, keys, where="tiny"), out, data=data, device=CPU)
+    return out / "last"
+
+
+def test_a_text_model_with_closed_gates_is_where_a_gated_one_begins(data: Path, tmp_path: Path) -> None:
+    begin = text_model(data, tmp_path / "text")
+    still = {"steps": 1, "learning_rate": 1e-30}
+    assert train(recipe("gated", training=still), tmp_path / "gated", data=data, init=str(begin), device=CPU)
+    alone, several = load(begin).model, load(tmp_path / "gated" / "last").model
+    source, target = pad([[5, 9, 2], [7, 2]]), torch.tensor([[5, 6, 7], [8, 9, 4]])
+    patches = pad([[1] * 4] * 2)
+    picture = type(patches)(torch.randn(2, 4, 3, 4, 4), patches.keep)
+    with torch.no_grad():
+        together = several(Sources({"en": source, "rev": source, "picture": picture}), target)
+        assert torch.equal(together, alone(source, target))
+    with pytest.raises(ConfigError, match=r"it reads one source; others are added by gates, got model.fusion serial"):
+        train(recipe("serial"), tmp_path / "serial", data=data, init=str(begin), device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": {"sources": {}}}, "three.tsv: the model reads en, rev, picture, got a set that does not say which"),
+        ({"rows": {"sources": {"en": 0, "rve": 2}}}, r"three.tsv: the model has no source rve; did you mean rev\?"),
+        ({"rows": {"sources": {"rev": 2}}}, r"three.tsv:1: wanted the source en, got none; fill it in or drop the row"),
+        ({"rows": {"pictures": None}}, r"three.tsv: rows name pictures, got no folder of them; add pictures = "),
+        ({"rows": {"sources": {"en": 0, "picture": 1}}}, r"three.tsv:1: wanted a picture in .*drawn, got no file"),
+        ({"data": {"withhold": {"en": 0.1}}}, "data.withhold: source en is required, so it cannot be withheld"),
+        ({"data": {"withhold": {"de": 0.1}}}, "data.withhold: the model has no source de; known are"),
+        ({"tokenizer": {"dropout": 0.1}}, "models of several sources are trained without tokenizer.dropout"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(changes: dict[str, Any], message: str, data: Path, tmp_path: Path) -> None:
+    with pytest.raises((ConfigError, DataError), match=message):
+        train(recipe(**changes), tmp_path / "run", data=data, device=CPU)
+
+
+def test_an_empty_set_is_refused(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    (tmp_path / "data" / "three.tsv").write_text("the dog\tthe dog\t\n", encoding="utf-8")
+    wanted = recipe(data={"cleaning": {"keep_short_copies": 0}, "dev": []})
+    with pytest.raises(DataError, match=r"three.tsv: wanted at least one row, got none; check files and cleaning"):
+        train(wanted, tmp_path / "run", data=tmp_path / "data", device=CPU)
