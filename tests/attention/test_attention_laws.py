@@ -248,8 +248,8 @@ def test_chosen_heads_and_rows_are_a_slice_of_all(drawn, backend, dtype, mask):
 @law
 def test_queries_one_by_one_are_queries_at_once(drawn, backend, dtype, mask):
     case = draw(drawn, backend, dtype, mask)
-    if case.backend.indexes and "arbitrary" in mask:
-        pytest.skip("the mask of one query alone makes another index than that of all of them")
+    if not case.backend.exact and "arbitrary" in mask:
+        pytest.skip("a memory made with the mask of one query alone knows of fewer keys, and may be read otherwise")
     contexts = []
     for row in range(case.q.shape[2]):
         one = case.mask.cut(heads=None, rows=[row], keys=slice(None))

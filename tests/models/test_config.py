@@ -63,7 +63,29 @@ EVERYTHING: dict[str, Any] = {
     "logits_bias": True,
     "backend": "reference",
     "alignment_head": {"layer": 0, "head": 5},
+    "reading": {
+        "chunk": 100,
+        "numbers": "int8",
+        "tolerance": 0.01,
+        "page": 8,
+        "pages": 16,
+        "crossover": 999,
+        "num": 32,
+        "width": 100,
+        "head": 1,
+        "keep": 0.8,
+        "features": 32,
+        "stride": 8,
+        "refine": 2,
+    },
 }
+
+LONG: dict[str, Any] = {
+    "vocabulary_size": 29,
+    "decoder_layers": 3,
+    "attention": ("linear", "pages", "dense"),
+}
+"""Where weights of attention are dropped, it is dense."""
 
 SEVERAL: dict[str, Any] = {
     "vocabulary_size": 29,
@@ -75,7 +97,7 @@ SEVERAL: dict[str, Any] = {
 """In the place of one source."""
 
 
-@pytest.mark.parametrize("values", [EVERYTHING, {"vocabulary_size": 5}], ids=["everything", "defaults"])
+@pytest.mark.parametrize("values", [EVERYTHING, LONG, {"vocabulary_size": 5}], ids=["everything", "long", "defaults"])
 def test_a_configuration_survives_json(values):
     config = ModelConfig.model_validate(values)
     assert ModelConfig.model_validate_json(config.model_dump_json()) == config
@@ -94,8 +116,8 @@ def test_several_sources_survive_json_in_their_order():
 
 def test_every_key_is_in_the_round_trips_above_and_not_at_its_default():
     defaults = ModelConfig(vocabulary_size=5).model_dump()
-    assert set(EVERYTHING) | set(SEVERAL) == set(defaults)
-    del defaults["sources"]
+    assert set(EVERYTHING) | set(SEVERAL) | set(LONG) == set(defaults)
+    del defaults["sources"], defaults["attention"]
     assert [key for key in defaults if defaults[key] == EVERYTHING[key]] == ["kind"]
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from weft.base.validate import nearest
-from weft.models.reading import Attention, Reading
+from weft.models.reading import Attention, Reading, check_attention
 from weft.models.source import Activation, EncoderShape, Fusion, Source, SourceConfig, Text
 
 
@@ -147,23 +147,8 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def _attention_fits(self) -> ModelConfig:
-        if self.attention == "dense":
-            return self
-        if self.kind != "transformer" or (self.sources and self.fusion == "concat"):
-            raise ValueError(
-                f"attention {self.attention} wants kind transformer and no fusion 'concat', got kind {self.kind}; "
-                "leave attention out, or choose another fusion"
-            )
-        if not isinstance(self.attention, str) and len(self.attention) != self.decoder_layers:
-            raise ValueError(
-                f"attention wants one name, or one for each of {self.decoder_layers} decoder layers, got "
-                f"{len(self.attention)}"
-            )
-        if self.attention_dropout:
-            raise ValueError(
-                f"attention {self.attention} drops no weights, got attention_dropout {self.attention_dropout}; "
-                "set it to 0"
-            )
+        refused = self.kind != "transformer" or (self.sources and self.fusion == "concat")
+        check_attention(self.attention, bool(refused), self.decoder_layers, self.attention_dropout)
         return self
 
     def attention_of(self, layer: int) -> Attention:

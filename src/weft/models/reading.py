@@ -45,3 +45,22 @@ class Reading(BaseModel):
     """pooled: keys of a slot."""
     refine: int = Field(4, ge=0)
     """pooled: slots that each query reads key by key."""
+
+
+def check_attention(
+    attention: Attention | tuple[Attention, ...], refused: bool, decoder_layers: int, dropout: float
+) -> None:
+    """Raises ValueError for attention other than dense that a shape has no place for (`refused`) or cannot honour."""
+    if attention == "dense":
+        return
+    if refused:
+        raise ValueError(
+            f"attention {attention} wants kind transformer, and of several sources any fusion but 'concat'; leave "
+            "attention out, or change those"
+        )
+    if not isinstance(attention, str) and len(attention) != decoder_layers:
+        raise ValueError(
+            f"attention wants one name, or one for each of {decoder_layers} decoder layers, got {len(attention)}"
+        )
+    if dropout:
+        raise ValueError(f"attention {attention} drops no weights, got attention_dropout {dropout}; set it to 0")
