@@ -28,7 +28,8 @@ class PairSource(_Frozen):
     """One file of pairs (TSV), or two line-aligned files, of one language direction."""
 
     path: str
-    """TSV, or the source side when `target_path` is given; plain, .gz or .xz; relative to `--data`."""
+    """TSV, or the source side when `target_path` is given; plain, .gz or .xz; relative to `--data`. `scenes:7` is no
+    file: weft draws `rows` scenes with captions itself, by the seed 7."""
     target_path: str | None = None
     """The target side, line by line."""
     columns: tuple[Column, Column] = (0, 1)

@@ -47,7 +47,8 @@ class OpenedPicture:
         return image if isinstance(image, OpenedPicture) else OpenedPicture(_name(image), read_picture(image))
 
 
-Images = list[PictureLike | OpenedPicture] | tuple[PictureLike | OpenedPicture, ...]
+Images = list[Any] | tuple[Any, ...]
+"""Several pictures, each in any form that one may have."""
 
 
 class Captioner:
@@ -77,17 +78,18 @@ class Captioner:
         With `explain` also where the model looked, read as the model says or as the settings do. Raises what
         `read_picture` does for what is no picture.
         """
-        direction, single = self._direction(to), not isinstance(images, list | tuple)
+        direction = self._direction(to)
         seen = looking_at(self.stored.config) if explain is True else explain or None
         if direction.first is not None:
             settings = replace(settings, forced_first=direction.first)
-        pictures = [OpenedPicture.of(image) for image in ([images] if single else images)]
+        given = images if isinstance(images, list | tuple) else [images]
+        pictures = [OpenedPicture.of(image) for image in given]
         found = [
             one
             for first in range(0, len(pictures), BATCH)
             for one in self._batch(pictures[first : first + BATCH], direction, settings, seen)
         ]
-        return found[0] if single else found
+        return found if given is images else found[0]
 
     def _direction(self, to: str | None) -> Direction:
         """What stands around a caption's ids in this language; ConfigError names the choices if it is not clear."""

@@ -58,7 +58,8 @@ def token_heat(
             f"a heat map wants a place of the picture for each of {weights.shape[-1]} positions that are read, got "
             f"{picture.num_patches} places; this model sums its pictures up: leave explain out"
         )
-    places = weights[..., picture.class_tokens :].unflatten(-1, picture.grid)  # m t s -> m t rows columns
+    rows_columns = (*weights.shape[:2], *picture.grid)
+    places = weights[..., picture.class_tokens :].reshape(rows_columns)  # m t s -> m t rows columns
     late = int(settings.shift)
     return [own[late : late + len(ids) - 1] for own, ids in zip(places, inputs, strict=True)]
 
