@@ -59,9 +59,7 @@ class Captioner:
         self.name, self.pixels = stored.folder.name, stored.config.pixels
         self.picture = picture_of(stored.config.model, self.name)
         if self.pixels is None:
-            raise ConfigError(
-                f"{stored.folder}: wanted how pictures become numbers, got no [pixels] in its config.json"
-            )
+            raise ConfigError(f"{stored.folder}: wanted how pictures become numbers, got no pixels in config.json")
         self.model: Any = stored.model
         self.stored, self.tokenizer = stored, stored.tokenizer
 
