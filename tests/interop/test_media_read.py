@@ -129,7 +129,7 @@ def test_a_bridge_stands_where_widths_differ(tmp_path: Path) -> None:
 def test_who_wants_to_translate_sound_is_told(tmp_path: Path) -> None:
     folder = save(make("whisper"), tmp_path / "checkpoint")
     with pytest.raises(
-        UnsupportedError, match=r"reads text or pictures, got one that reads a sound; open one of sound with weft\.transcriber"
+        UnsupportedError, match=r"text or pictures, got one that reads a sound; open one of sound with weft"
     ):
         weft.load(folder)
 

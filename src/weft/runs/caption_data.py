@@ -23,6 +23,7 @@ from weft.runs.pairs import Captioned, captioned, name_of
 from weft.runs.recipe import PairSource, Recipe
 from weft.training.team import Team
 
+
 @dataclass(frozen=True)
 class DevPicture:
     """What people say of a development picture, and the tag of their language; its number counts them."""
