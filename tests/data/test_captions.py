@@ -81,6 +81,19 @@ def test_after_a_stop_batches_go_on_to_the_bit() -> None:
         CaptionBatches(captions(), tokens=BUDGET, seed=4).load_state_dict(stopped.state_dict())
 
 
+def test_an_epoch_may_have_some_captions_of_each_picture_and_another_others() -> None:
+    told = captions()
+    batches = CaptionBatches(told, tokens=BUDGET, seed=3, each=2)
+    epochs = [np.concatenate([plan.rows for plan in batches.plan(epoch)]) for epoch in range(20)]
+    counts = np.minimum(np.bincount(told.pictures.number), 2)
+    for rows in epochs:
+        assert np.bincount(told.pictures.number[rows]).tolist() == counts.tolist()
+    assert len(np.unique(np.concatenate(epochs))) == len(told)
+    assert epochs[0].tolist() == np.concatenate([plan.rows for plan in batches.plan(0)]).tolist()
+    with pytest.raises(ConfigError, match="each must be"):
+        CaptionBatches(told, tokens=BUDGET, seed=3, each=3).load_state_dict(batches.state_dict())
+
+
 def test_what_does_not_fit_is_refused() -> None:
     told = captions()
     with pytest.raises(DataError, match=r"a picture and a language for every caption, got \[.*\]; give one of each"):

@@ -44,11 +44,13 @@ class CaptionData:
     """The development pictures, a row for each."""
     files: dict[str, Path]
     reports: dict[str, str]
+    captions_each: int | None = None
+    """How many captions of a picture an epoch reads; None: all."""
     dev_pairs: tuple[DevPair, ...] = ()
 
     def batches(self, *, tokens: int, seed: int) -> CaptionBatches:
         """Training batches of so many positions."""
-        return CaptionBatches(self.captions, tokens=tokens, seed=seed)
+        return CaptionBatches(self.captions, tokens=tokens, seed=seed, each=self.captions_each)
 
 
 def read_caption_data(
@@ -72,6 +74,7 @@ def read_caption_data(
         picture_column(recipe, _picture(recipe), [one.picture for _, one in dev]),
         {name: data / name for source in sources for name in file_names(source)},
         {name_of(source): f"{len(rows)} pictures" for source, rows in sets},
+        recipe.data.captions_each,
     )
 
 
