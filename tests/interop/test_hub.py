@@ -37,6 +37,17 @@ def test_what_is_not_in_the_cache_is_refused_without_network(cache: Path) -> Non
         fetch("hf:org/other")
 
 
+def test_a_gated_model_is_refused_with_what_the_hub_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError("Access to model org/gated is restricted.\nAsk for it.")
+
+    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    with pytest.raises(DataError, match=r"got: Access to model org/gated is restricted. .*log in for a gated model"):
+        fetch("hf:org/gated")
+
+
 @pytest.mark.parametrize("name", ["hf:", "hf:a/b/c", "hf:a b/c", "hf:org/name@"])
 def test_what_cannot_be_a_name(name: str) -> None:
     with pytest.raises(ConfigError, match="wanted hf:ORG/NAME or hf:ORG/NAME@REVISION, got"):

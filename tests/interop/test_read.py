@@ -152,6 +152,14 @@ def test_a_truncated_file_names_the_first_tensor_lost(folder: Path) -> None:
         read(folder)
 
 
+def test_a_truncated_shard_is_named_with_the_first_tensor_lost(theirs: Any, tmp_path: Path) -> None:
+    shards = save(theirs, tmp_path / "shards", max_shard_size="20KB")
+    last = sorted(shards.glob("*.safetensors"))[-1]
+    last.write_bytes(last.read_bytes()[:-50])
+    with pytest.raises(DataError, match=rf"{last.name}: cut off: \S+ wants bytes up to \d+, the file ends at \d+"):
+        read(shards)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"\x10" + b"\0" * 7 + b"{}", b"\xff" * 64])
 def test_a_file_that_is_something_else(folder: Path, content: bytes) -> None:
     (folder / "model.safetensors").write_bytes(content)

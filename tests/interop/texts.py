@@ -152,9 +152,9 @@ class Theirs:
                 **batch, **self._first(), **asked, return_dict_in_generate=True, output_scores=True
             )
 
-    def translate(self, texts: Sequence[str], **asked: Any) -> list[str]:
+    def texts(self, sequences: torch.Tensor) -> list[str]:
         """The same as texts; the language that it is forced to name is none, though their M2M100 writes it out."""
-        found = self.tokenizer.batch_decode(self.generate(texts, **asked).sequences, skip_special_tokens=True)
+        found = self.tokenizer.batch_decode(sequences, skip_special_tokens=True)
         return [text.removeprefix(self.kind.first or "").strip() for text in found]
 
     def _first(self) -> dict[str, int]:

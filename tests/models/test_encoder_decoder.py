@@ -198,3 +198,17 @@ def test_rows_that_share_a_source_read_it_as_if_each_had_its_own():
     shared = model(Shared(source, rows), target)
     assert len(encodings) == 1
     torch.testing.assert_close(shared, model(source.select(rows), target), rtol=1e-12, atol=1e-12)
+
+
+@torch.no_grad()
+def test_the_gist_of_a_source_is_the_mean_of_its_real_states():
+    model, rows, target = make(), torch.tensor([1, 0, 1, 2]), torch.randint(4, 20, (4, 5))
+    source = pad(SOURCES)
+    poisoned = source.with_values(source.values.masked_fill(~source.keep, 9))
+    states, gist = model.states_and_gist(Shared(poisoned, rows), target)
+    torch.testing.assert_close(states, model.states(Shared(source, rows), target), rtol=1e-12, atol=1e-12)
+    for row, one in enumerate(rows.tolist()):
+        read = model.encoder(pad([SOURCES[one]])).values[0]
+        torch.testing.assert_close(gist[row], read.mean(0), rtol=1e-12, atol=1e-12)
+    nothing = Padded(source.values, torch.zeros_like(source.keep))
+    assert not model.states_and_gist(nothing, target[:3])[1].any()

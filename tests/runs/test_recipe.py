@@ -200,3 +200,14 @@ def test_the_file_itself_is_not_changed(file: Path) -> None:
     read_recipe(file, ["seed=2"])
     assert file.read_bytes() == before
     assert tomllib.loads(before.decode("utf-8"))["seed"] == 7
+
+
+def test_a_gist_wants_a_model_that_has_one() -> None:
+    with pytest.raises(
+        ConfigError, match=r"training.gist wants a transformer of one source and one width, got kind re"
+    ):
+        recipe(training={"gist": 1.0}, model={"kind": "recurrent"})
+    with pytest.raises(ConfigError, match=r"encoder width 24 and width 16; leave it out"):
+        recipe(training={"gist": 1.0}, model={"encoder": {"width": 24}, "tie": "target"})
+    with pytest.raises(ConfigError, match=r"training.gist and alignment.teacher are one or the other, got both"):
+        recipe(training={"gist": 1.0}, alignment={"teacher": "statistical"})

@@ -67,3 +67,18 @@ def test_autocast_is_close(model: nn.Module) -> None:
     rough = Objective(model, smoothing=SMOOTHING, autocast=torch.bfloat16)(*batch(0)).smoothed
     assert rough.dtype is torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.01, atol=0)
+
+
+def test_with_a_gist_every_token_is_foretold_from_what_was_read_alone() -> None:
+    torch.default_generator.manual_seed(3)
+    shape = {"width": 14, "num_heads": 2, "feedforward_width": 17, "encoder_layers": 1, "decoder_layers": 1}
+    model = build(ModelConfig.model_validate({"vocabulary_size": 31, "dropout": 0.0, **shape})).double()
+    source, target_input, target_output, edges = batch(0)
+    plain = Objective(model, smoothing=SMOOTHING)(source, target_input, target_output, edges)
+    found = Objective(model, smoothing=SMOOTHING, gist=0.3)(source, target_input, target_output, edges)
+    _, gist = model.states_and_gist(source, target_input)
+    real = target_output.keep
+    logits = (gist @ model.projection().T)[:, None].expand(-1, real.shape[1], -1)
+    told = cross_entropy(logits[real], target_output.values[real], SMOOTHING).smoothed
+    torch.testing.assert_close(found.minimised, plain.minimised + 0.3 * told)
+    torch.testing.assert_close(found.smoothed, plain.smoothed)

@@ -31,9 +31,9 @@ class Chunked:
     supports = frozenset({Feature.BIAS, Feature.GROUPS, Feature.VALUE_WIDTH, Feature.ARBITRARY_MASK})
     exact = True
 
-    def __init__(self, scale: float | None = None, *, chunk: int = 8192, numbers: Numbers = "float32") -> None:
+    def __init__(self, scale: float | None = None, *, chunk: int = 16384, numbers: Numbers = "float32") -> None:
         if chunk < 1:
-            raise ConfigError(f"a chunk wants at least 1 key, got {chunk}; 8192 serves most")
+            raise ConfigError(f"a chunk wants at least 1 key, got {chunk}; 16384 serves most")
         self.scale, self.chunk, self.numbers = scale, chunk, numbers
         self.indexes = numbers != "float32"
 

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from weft.cli.align import align
+from weft.cli.caption import caption
 from weft.cli.convert import convert
 from weft.cli.evaluate import evaluate
 from weft.cli.inspect import inspect
@@ -51,6 +52,10 @@ _EXAMPLES: dict[Callable[[Any, Shared], None], str] = {
         weft train recipes/multi30k-en-de.toml --out runs/de --data data
         weft train recipes/multi30k-en-de.toml --out runs/de --data data --resume
         weft train my.toml --out runs/mine --set training.steps=2000 --init runs/de/best""",
+    caption: """
+        weft caption photo.jpg
+        weft caption pictures/ --explain page.html
+        weft caption 'scans/*.png' more/ --model runs/captioner/best --nbest 3 --format json""",
     models: "weft models --format json",
     convert: """
         weft convert en-fr en-fr-hf --to hf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,18 +90,18 @@ class Captions:
 class CaptionBatches:
     """Batches of at most `tokens` padded positions: those of each picture once, and those of all its captions.
 
-    Pictures whose longest captions are of like length stand together, in an order that is drawn anew every epoch.
+    Pictures whose longest captions are of like length stand together, in an order that is drawn anew every epoch. With
+    `each`, an epoch has at most so many captions of a picture, drawn anew as well.
     """
 
-    def __init__(self, captions: Captions, *, tokens: int, seed: int) -> None:
+    def __init__(self, captions: Captions, *, tokens: int, seed: int, each: int | None = None) -> None:
         if tokens < 1:
             raise ConfigError(f"tokens must be at least 1, got {tokens}; a batch of 2,000 to 25,000 tokens is usual")
-        self._captions, self._tokens, self._seed = captions, tokens, seed
-        self._groups = captions.of_picture()
-        lengths = captions.target.lengths + 1
-        self._longest = np.array([lengths[rows].max() for rows in self._groups])
-        self._counts = np.array([len(rows) for rows in self._groups])
-        self._stream = Stream(self.plan, {"tokens": tokens, "seed": seed, "rows": len(captions)})
+        self._captions, self._tokens, self._seed, self._each = captions, tokens, seed, each
+        self._of_picture = captions.of_picture()
+        self._lengths = captions.target.lengths + 1
+        identity = {"tokens": tokens, "seed": seed, "rows": len(captions), "each": each or 0}
+        self._stream = Stream(self.plan, identity)
 
     def group(self, count: int) -> list[Plan]:
         """The next `count` batches, not built."""
@@ -114,22 +114,29 @@ class CaptionBatches:
     def plan(self, epoch: int) -> list[Plan]:
         """All batches of an epoch, in their order: a pure function of captions, budget, seed and epoch."""
         generator = np.random.default_rng([self._seed, epoch])
-        order = np.lexsort((generator.permutation(len(self._groups)), self._longest))
-        batches = self._cut(order)
-        plans = [Plan(epoch, np.concatenate([self._groups[place] for place in places])) for places in batches]
+        groups = [self._drawn(rows, generator) for rows in self._of_picture]
+        longest = np.array([self._lengths[rows].max() for rows in groups])
+        order = np.lexsort((generator.permutation(len(groups)), longest))
+        counts = np.array([len(rows) for rows in groups])
+        batches = self._cut(counts[order].tolist(), longest[order].tolist())
+        plans = [Plan(epoch, np.concatenate([groups[place] for place in order[first:end]])) for first, end in batches]
         return [plans[place] for place in generator.permutation(len(plans))]
 
-    def _cut(self, order: Rows) -> list[list[int]]:
-        """Neighbours in the order, as many together as the budget allows; a picture's captions are never parted."""
-        positions, rows, widest = self._captions.pictures.positions, 0, 0
-        batches: list[list[int]] = [[]]
-        for place in order.tolist():
-            rows, widest = rows + int(self._counts[place]), max(widest, int(self._longest[place]))
-            if batches[-1] and (len(batches[-1]) + 1) * positions + rows * widest > self._tokens:
-                batches.append([])
-                rows, widest = int(self._counts[place]), int(self._longest[place])
-            batches[-1].append(place)
-        return batches
+    def _drawn(self, rows: Rows, generator: np.random.Generator) -> Rows:
+        """The captions of a picture that an epoch reads."""
+        if self._each is None or self._each >= len(rows):
+            return rows
+        return np.sort(generator.permutation(rows)[: self._each])
+
+    def _cut(self, counts: list[int], longest: list[int]) -> Iterator[tuple[int, int]]:
+        """First and end of each batch: neighbours, as many as the budget allows, each with all captions drawn."""
+        positions, first, rows, widest = self._captions.pictures.positions, 0, 0, 0
+        for place, (count, length) in enumerate(zip(counts, longest, strict=True)):
+            rows, widest = rows + count, max(widest, length)
+            if place > first and (place + 1 - first) * positions + rows * widest > self._tokens:
+                yield first, place
+                first, rows, widest = place, count, length
+        yield first, len(counts)
 
     def state_dict(self) -> dict[str, int]:
         return self._stream.state_dict()

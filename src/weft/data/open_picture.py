@@ -19,7 +19,7 @@ from weft.base.errors import DataError, UnsupportedError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PictureLike: TypeAlias = "str | Path | bytes | NDArray[Any]"
+PictureLike: TypeAlias = "str | Path | bytes | NDArray[Any] | Image"
 
 MOST_PIXELS = 50_000_000
 """The largest picture that is decoded whole: 150 MB of numbers."""
@@ -35,16 +35,26 @@ _log = logging.getLogger(__name__)
 def read_picture(source: PictureLike, *, name: str | None = None) -> NDArray[np.uint8]:
     """A picture as `[h w 3]`, red, green and blue from 0 to 255, turned as its EXIF orientation says.
 
-    `source` is a path, a `file:` URL, the bytes of a file, or an array: `[h w]` grey, `[h w 3]` or `[h w 4]`, whole
-    numbers from 0 to 255 or fractions from 0 to 1. What is transparent becomes white. Of an animation the first frame
-    is read, and the log says so. JPEGs that are far larger than any model reads are decoded at a fraction of their
-    size; others of more than 50 million pixels are refused before they are decoded. Raises DataError that begins with
-    `name` (by default the path).
+    `source` is a path, a `file:` URL, the bytes of a file, a picture of pillow's, or an array: `[h w]` grey, `[h w 3]`
+    or `[h w 4]`, whole numbers from 0 to 255 or fractions from 0 to 1. What is transparent becomes white. Of an
+    animation the first frame is read, and the log says so. JPEGs that are far larger than any model reads are decoded
+    at a fraction of their size; others of more than 50 million pixels are refused before they are decoded. Raises
+    DataError that begins with `name` (by default the path).
     """
     if isinstance(source, np.ndarray):
         return _checked(source, name or "array")
+    if not isinstance(source, str | Path | bytes):
+        return _of_pillow(source, name or "picture")
     where = name or ("bytes" if isinstance(source, bytes) else str(source))
-    with _opened(source, where) as image:
+    with _told(where), _stream(source) as stream, _header_read(stream) as image:
+        _shrink(image)
+        return _decoded(image, where)
+
+
+def _of_pillow(image: Any, where: str) -> NDArray[np.uint8]:
+    if not isinstance(image, _pillow().Image):
+        raise DataError(f"{where}: wanted a path, bytes, an array or a picture of pillow's, got {type(image).__name__}")
+    with _told(where):
         return _decoded(image, where)
 
 
@@ -65,12 +75,11 @@ def to_array(image: Any) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(source: str | Path | bytes, where: str) -> Iterator[Image]:
-    """The picture of a file or of bytes, not decoded yet; what goes wrong with it is a DataError."""
+def _told(where: str) -> Iterator[None]:
+    """Whatever goes wrong with a picture is a DataError that says which one it was."""
     pillow = _pillow()
     try:
-        with _stream(source) as stream, _header_read(stream) as image:
-            yield image
+        yield
     except pillow.UnidentifiedImageError as error:
         raise DataError(f"{where}: wanted a picture, got another kind of file; give a JPEG, PNG or the like") from error
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
@@ -98,7 +107,6 @@ def _header_read(stream: IO[bytes]) -> Image:
 def _decoded(image: Any, where: str) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
-    _shrink(image)
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise DataError(

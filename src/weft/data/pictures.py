@@ -21,9 +21,10 @@ class Pictures:
         self._pictures = list(pictures)
 
     @classmethod
-    def read(cls, paths: Iterable[Path], *, size: tuple[int, int]) -> Pictures:
-        """The files, none larger than is of use to a model that reads `size` (down, across)."""
-        return cls([_at_most(read_picture(path), (round(ROOM * size[0]), round(ROOM * size[1]))) for path in paths])
+    def read(cls, pictures: Iterable[Path | Image], *, size: tuple[int, int]) -> Pictures:
+        """Files, or pixels, none larger than is of use to a model that reads `size` (down, across)."""
+        most = (round(ROOM * size[0]), round(ROOM * size[1]))
+        return cls([_at_most(read_picture(picture), most) for picture in pictures])
 
     def __len__(self) -> int:
         return len(self._pictures)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
@@ -19,6 +19,16 @@ ACTIVATIONS = {
     "swish": "silu",
 }
 """Names of activations to weft's."""
+
+
+def _known(name: str) -> str:
+    if name not in ACTIVATIONS:
+        raise ValueError(f"wanted one of {', '.join(ACTIVATIONS)}, got {name!r}; weft has no other yet")
+    return name
+
+
+Activation = Annotated[str, AfterValidator(_known)]
+"""A field that names an activation that weft has."""
 
 HARMLESS = frozenset(
     [

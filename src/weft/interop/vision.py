@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 
 from weft.base.validate import validate
 from weft.interop import bart, generation
-from weft.interop.fields import ACTIVATIONS, HARMLESS, Fields
+from weft.interop.fields import ACTIVATIONS, HARMLESS, Activation, Fields
 from weft.interop.names import ZERO, Made, Names, Rule, Table, Tables
 from weft.models.config import ModelConfig
 
@@ -22,7 +22,7 @@ class ViTFields(Fields):
     num_hidden_layers: int = 12
     num_attention_heads: int = 12
     intermediate_size: int = 3072
-    hidden_act: str = "gelu"
+    hidden_act: Activation = "gelu"
     hidden_dropout_prob: float = 0.0
     attention_probs_dropout_prob: float = 0.0
     layer_norm_eps: float = 1e-12
@@ -36,11 +36,6 @@ class ViTFields(Fields):
     @classmethod
     def _square(cls, value: Any) -> Any:
         return (value, value) if isinstance(value, int) else value
-
-    @field_validator("hidden_act")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return _activation(name)
 
 
 class TrOCRFields(Fields):
@@ -59,7 +54,7 @@ class TrOCRFields(Fields):
     decoder_attention_heads: int = 16
     decoder_ffn_dim: int = 4096
     max_position_embeddings: int = 512
-    activation_function: str = "gelu"
+    activation_function: Activation = "gelu"
     dropout: float = 0.1
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
@@ -72,11 +67,6 @@ class TrOCRFields(Fields):
     bos_token_id: int | None = 0
     eos_token_id: int | None = 2
     decoder_start_token_id: int | None = 2
-
-    @field_validator("activation_function")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return _activation(name)
 
 
 class VisionFields(Fields):
@@ -128,12 +118,6 @@ PASSED_OVER = (
     | generation.HARMLESS
     | {"encoder_stride", "pooler_act", "pooler_output_size", "processor_class"}
 )
-
-
-def _activation(name: str) -> str:
-    if name not in ACTIVATIONS:
-        raise ValueError(f"wanted one of {', '.join(ACTIVATIONS)}, got {name!r}; weft has no other yet")
-    return name
 
 
 def vision_shape(fields: VisionFields) -> ModelConfig:

@@ -6,28 +6,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import field_validator
 
 from weft.base.errors import ConfigError, UnsupportedError
 from weft.base.shapes import Int, Tensor
-from weft.base.validate import validate
-from weft.interop.bart import FINAL_NORMS, layers
-from weft.interop.fields import ACTIVATIONS, Fields
+from weft.interop.bart import FINAL_NORMS, StackFields, layers, shape
 from weft.interop.generation import GenerationFields
 from weft.interop.names import ZERO, Made, Names, Table, Tables
 from weft.models.config import ModelConfig
 from weft.models.encoder_decoder import EncoderDecoder
 
 
-class WhisperFields(Fields):
+class WhisperFields(StackFields):
     """Whisper's configuration, with its defaults."""
 
-    same: ClassVar[Mapping[str, str]] = {
-        "hidden_size": "d_model",
-        "num_attention_heads": "encoder_attention_heads",
-        "num_key_value_heads": "encoder_attention_heads",
-        "num_hidden_layers": "encoder_layers",
-    }
+    same: ClassVar[Mapping[str, str]] = {**StackFields.same, "num_key_value_heads": "encoder_attention_heads"}
 
     vocab_size: int = 51865
     num_mel_bins: int = 80
@@ -40,24 +32,13 @@ class WhisperFields(Fields):
     decoder_ffn_dim: int = 1536
     max_source_positions: int = 1500
     max_target_positions: int = 448
-    activation_function: str = "gelu"
     dropout: float = 0.0
-    attention_dropout: float = 0.0
-    activation_dropout: float = 0.0
     scale_embedding: Literal[False] = False
-    tie_word_embeddings: bool = True
     use_weighted_layer_sum: Literal[False] = False
     pad_token_id: int | None = 50256
     bos_token_id: int | None = 50256
     eos_token_id: int | None = 50256
     decoder_start_token_id: int | None = 50257
-
-    @field_validator("activation_function")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in ACTIVATIONS:
-            raise ValueError(f"wanted one of {', '.join(ACTIVATIONS)}, got {name!r}; weft has no other yet")
-        return name
 
 
 CHANGES_NOTHING = frozenset(
@@ -97,39 +78,14 @@ class WhisperGeneration(GenerationFields):
 
 def whisper_shape(fields: WhisperFields) -> ModelConfig:
     """Norm before each sub-layer; the encoder's positions are sinusoids that the file has, so they are read."""
-    return validate(
-        ModelConfig,
-        {
-            "source": {
-                "modality": "sound",
-                "bands": fields.num_mel_bins,
-                "positions": fields.max_source_positions,
-                "position": "learned",
-            },
-            "vocabulary_size": fields.vocab_size,
-            "width": fields.d_model,
-            "num_heads": fields.encoder_attention_heads,
-            "decoder_heads": _unless(fields.decoder_attention_heads, fields.encoder_attention_heads),
-            "feedforward_width": fields.encoder_ffn_dim,
-            "decoder_feedforward_width": _unless(fields.decoder_ffn_dim, fields.encoder_ffn_dim),
-            "encoder_layers": fields.encoder_layers,
-            "decoder_layers": fields.decoder_layers,
-            "activation": ACTIVATIONS[fields.activation_function],
-            "dropout": fields.dropout,
-            "attention_dropout": fields.attention_dropout,
-            "feedforward_dropout": fields.activation_dropout,
-            "norm_position": "pre",
-            "embedding_scale": "none",
-            "position": "learned",
-            "max_length": fields.max_target_positions,
-            "tie": "none",
-        },
-        where="config.json",
-    )
-
-
-def _unless(value: int, same: int) -> int | None:
-    return None if value == same else value
+    sound = {
+        "modality": "sound",
+        "bands": fields.num_mel_bins,
+        "positions": fields.max_source_positions,
+        "position": "learned",
+    }
+    positions = {"position": "learned", "max_length": fields.max_target_positions}
+    return shape(fields, source=sound, norm_position="pre", **positions)
 
 
 TOKENS = Tables(

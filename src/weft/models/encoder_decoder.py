@@ -25,6 +25,17 @@ class Site:
     head: int
 
 
+@dataclass(frozen=True)
+class SummedUp:
+    """Encoded sources and the mean of the states of each, `[b d]`."""
+
+    encoded: Encoded
+    gist: Float[Tensor, "b d"]
+
+    def select(self, rows: Int[Tensor, " m"]) -> SummedUp:
+        return SummedUp(self.encoded.select(rows), self.gist.index_select(0, rows))
+
+
 class EncoderDecoder(nn.Module):
     """A Transformer (Vaswani et al. 2017) that speaks encode / init_cache / step, and forward for training."""
 
@@ -73,17 +84,29 @@ class EncoderDecoder(nn.Module):
             log_weights = record.at(self.guided.name)[0].log_weights_at(places, head=self.guided.head)
         return states, (edges.weight * log_weights).sum()
 
+    def states_and_gist(
+        self, source: Padded | Shared, target: Int[Tensor, "b t"]
+    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, "b columns"]]:
+        """The states, and the mean of the real positions of each source; `projection` makes logits of both."""
+        read = source.read_by(self._summed_up)
+        return self.out.columns(self.decoder(target, read.encoded)), self.out.columns(read.gist[:, None])[:, 0]
+
     def projection(self) -> Float[Tensor, "w columns"]:
         """The table that makes logits of `states`."""
         return self.out.table()
 
     def encode(self, source: Padded | Shared, record: Record | None = None) -> Encoded:
         """Sources that several rows share are read, and their keys and values projected, once."""
-        return source.read_by(lambda shared: self._read(shared, record))
+        return source.read_by(lambda shared: self.decoder.prepare(self._read(shared, record)))
 
-    def _read(self, source: Padded, record: Record | None) -> Encoded:
+    def _read(self, source: Padded, record: Record | None = None) -> Padded:
         states = self.encoder(source, record)
-        return self.decoder.prepare(states.with_values(self.bridge(states.values)))
+        return states.with_values(self.bridge(states.values))
+
+    def _summed_up(self, source: Padded) -> SummedUp:
+        states = self._read(source)
+        total = states.values.masked_fill(~states.keep[..., None], 0.0).sum(1)
+        return SummedUp(self.decoder.prepare(states), total / states.lengths.clamp(min=1)[:, None])
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:
         return self.decoder.init_cache(self.decoder.indexed(memory), beam=beam, capacity=capacity)

@@ -19,7 +19,7 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    chunk: int = Field(8192, gt=0)
+    chunk: int = Field(16384, gt=0)
     """chunked: keys read at once."""
     numbers: Literal["float32", "bfloat16", "int8"] = "float32"
     """chunked: how keys and values are kept; float32 means as they come."""

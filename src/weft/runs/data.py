@@ -12,6 +12,7 @@ from weft.data.dropout import SubwordDropout
 from weft.data.guidance import Guidance, WordLinks
 from weft.data.mixture import Mixture
 from weft.data.tokenizer import Tokenizer
+from weft.runs.drawn import is_drawn
 from weft.runs.pairs import name_of, sampled
 from weft.runs.recipe import PairSource, Recipe
 from weft.runs.teacher import Lesson, word_links
@@ -101,6 +102,9 @@ def _taught(
 
 
 def file_names(source: PairSource) -> list[str]:
+    """The files of a set; none of one that is drawn."""
+    if is_drawn(source):
+        return []
     return [
         name for name in (source.path, source.target_path, source.links_path, source.picture_list) if name is not None
     ]

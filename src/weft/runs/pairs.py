@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 from weft.alignment.pairs import Pairs, parse_links
 from weft.alignment.words import given_words
 from weft.base.errors import ConfigError, DataError
+from weft.data.image import Image
 from weft.data.text import read_aligned, read_columns, read_lines, read_pairs
+from weft.runs.drawn import drawn, is_drawn
 from weft.runs.recipe import PairSource
 
 Texts = tuple[str, str]
@@ -62,11 +65,22 @@ def _in_case(pair: Texts, source: PairSource) -> Texts:
     return change(pair[0]), change(pair[1])
 
 
-def captioned(source: PairSource, data: Path) -> list[tuple[Path, list[str]]]:
-    """The file of each picture of a set and its captions, in the case that the set asks for.
+@dataclass(frozen=True)
+class Captioned:
+    """A picture of a set, as a file or as pixels, and what is said of it."""
+
+    name: str
+    picture: Path | Image
+    captions: list[str]
+
+
+def captioned(source: PairSource, data: Path, *, side: int) -> list[Captioned]:
+    """The pictures of a set and their captions, in the case that the set asks for; scenes are drawn `side` pixels wide.
 
     Raises ConfigError if the set names no folder of pictures, DataError with `file:line` for a picture without a file.
     """
+    if is_drawn(source):
+        return [Captioned(name, pixels, _cased(texts, source)) for name, pixels, texts in drawn(source, side=side)]
     if source.pictures is None:
         raise ConfigError(f"{source.path}: a model of pictures wants `pictures`, got none; name their folder")
     path, folder, found = file_of(source.path, data), data / source.pictures, []
@@ -74,8 +88,13 @@ def captioned(source: PairSource, data: Path) -> list[tuple[Path, list[str]]]:
     for number, (name, *texts) in enumerate(read_columns(path, columns=columns), start=1):
         if not (folder / name).is_file():
             raise DataError(f"{path}:{number}: wanted a picture in {folder}, got no file {name!r}; fetch it")
-        found.append((folder / name, [CASES[source.case](text) for text in texts if text.strip()]))
+        found.append(Captioned(name, folder / name, _cased(texts, source)))
     return found[: source.rows]
+
+
+def _cased(texts: Sequence[str], source: PairSource) -> list[str]:
+    """What is said at all, in the case that the set asks for."""
+    return [CASES[source.case](text) for text in texts if text.strip()]
 
 
 def file_of(name: str, data: Path) -> Path:

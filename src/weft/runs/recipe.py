@@ -28,7 +28,8 @@ class PairSource(_Frozen):
     """One file of pairs (TSV), or two line-aligned files, of one language direction."""
 
     path: str
-    """TSV, or the source side when `target_path` is given; plain, .gz or .xz; relative to `--data`."""
+    """TSV, or the source side when `target_path` is given; plain, .gz or .xz; relative to `--data`. `scenes:7` is no
+    file: weft draws `rows` scenes with captions itself, by the seed 7."""
     target_path: str | None = None
     """The target side, line by line."""
     columns: tuple[Column, Column] = (0, 1)
@@ -69,6 +70,8 @@ class DataConfig(_Frozen):
     withhold: dict[str, Annotated[float, Field(ge=0, lt=1)]] = {}
     """How often training withholds a source that a row has, by its name, so that a model of several learns to do
     without it."""
+    captions_each: int | None = Field(None, gt=0)
+    """How many captions of a picture an epoch reads, drawn anew each time; None: all."""
     pixels: PictureReading = PictureReading()
     """How pictures become numbers."""
 
@@ -159,6 +162,22 @@ class Recipe(_Frozen):
         if "alignment_head" in self.model:
             raise ConfigError("[model]: alignment_head is that of [alignment]; set alignment.layer and head instead")
         validate(ModelConfig, self._model_keys(300), where="[model]")
+        return self
+
+    @model_validator(mode="after")
+    def _gist_has_its_model(self) -> Recipe:
+        """The gist is projected as decoder states are, so it wants their width, and one source."""
+        if not self.training.gist:
+            return self
+        model = self.model_config_for(300)
+        if model.kind != "transformer" or model.sources or model.memory_width != model.width:
+            raise ConfigError(
+                f"training.gist wants a transformer of one source and one width, got kind {model.kind}, "
+                f"{len(model.sources)} named sources, encoder width {model.memory_width} and width {model.width}; "
+                "leave it out"
+            )
+        if self.alignment.teacher is not None:
+            raise ConfigError("training.gist and alignment.teacher are one or the other, got both; leave one out")
         return self
 
     def model_config_for(self, vocabulary_size: int) -> ModelConfig:

@@ -32,10 +32,12 @@ class Available:
     licence: str
     data: tuple[str, ...]
     scores: dict[str, float]
+    reads: str
+    """text, picture or sound."""
 
     def translates(self, to: str, from_: str | None = None) -> bool:
-        """True if it writes `to` and reads `from_` (None: whatever it reads)."""
-        return any(pair.to == to and from_ in (None, pair.from_) for pair in self.languages)
+        """True if it writes `to` and reads text in `from_` (None: in whatever it reads)."""
+        return self.reads == "text" and any(pair.to == to and from_ in (None, pair.from_) for pair in self.languages)
 
 
 def home() -> Path:
@@ -80,18 +82,19 @@ def default(to: str, from_: str | None = None) -> str:
     for model in models:
         if model.translates(to, from_):
             return model.name
-    pairs = sorted({f"{pair.from_}-{pair.to}" for model in models for pair in model.languages})
+    texts = [model for model in models if model.reads == "text"]
+    pairs = sorted({f"{pair.from_}-{pair.to}" for model in texts for pair in model.languages})
     raise ConfigError(
         f"wanted a model from {from_ or 'any language'} to {to}, got none; there are {', '.join(pairs) or 'none'}: "
         f"choose one of these, or name a folder as the model"
     )
 
 
-def first() -> str:
-    """The name of the first model there is; ConfigError if there is none."""
-    models = available()
+def first(reads: str = "text") -> str:
+    """The name of the first model that reads text, or pictures; ConfigError if there is none."""
+    models = [model for model in available() if model.reads == reads]
     if not models:
-        raise ConfigError(f"wanted a model, got no name; {_there_are('')}")
+        raise ConfigError(f"wanted a model that reads {reads}, got no name; {_there_are('')}")
     return models[0].name
 
 
@@ -110,6 +113,7 @@ def _described(name: str, folder: Path, config: StoredConfig) -> Available:
         licence=config.about.licence,
         data=config.about.data,
         scores=config.about.scores,
+        reads=config.model.source.modality,
     )
 
 

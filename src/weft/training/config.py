@@ -36,6 +36,9 @@ class TrainingConfig(BaseModel):
     """Gradients are scaled down to this norm; 0 leaves them."""
     label_smoothing: float = Field(0.1, ge=0.0, lt=1.0)
     """Share of the target probability that is spread over the whole vocabulary."""
+    gist: float = Field(0.0, ge=0.0)
+    """Weight of a second loss, in nats a target token: each token foretold from the mean of the encoder's states alone.
+    It teaches an encoder of pictures that begins from nothing to see; 0: none."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What matrix products run in (autocast). auto: bfloat16 on a GPU that has it, else float32; on a CPU bfloat16 pays
     only with AMX, and float16 is refused."""

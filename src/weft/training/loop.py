@@ -89,7 +89,9 @@ class Loop:
     ) -> None:
         self.model, self.batches, self.config, self.seed, self.team = model, batches, config, seed, team
         autocast = autocast_dtype(config.precision, team.device)
-        self.objective = Objective(model, smoothing=config.label_smoothing, guidance=guidance, autocast=autocast)
+        self.objective = Objective(
+            model, smoothing=config.label_smoothing, guidance=guidance, gist=config.gist, autocast=autocast
+        )
         self.wrapped = team.wrap(self.objective)
         self.optimizer = build_optimizer(model, config)
         self.scaler = torch.amp.GradScaler(team.device.type, enabled=autocast is torch.float16)

@@ -12,7 +12,7 @@ from weft.base.edges import Edges
 from weft.base.padded import Padded, Shared
 from weft.base.shapes import Float, Int, Tensor
 from weft.base.sources import Sources
-from weft.training.loss import projected_cross_entropy
+from weft.training.loss import Loss, projected_cross_entropy
 
 
 class Trainable(Protocol):
@@ -33,6 +33,16 @@ class Guidable(Trainable, Protocol):
         ...
 
 
+class Gisted(Trainable, Protocol):
+    """What a model must offer for what it reads to be summed up."""
+
+    def states_and_gist(
+        self, source: Padded | Shared, target: Int[Tensor, "b t"]
+    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, "b columns"]]:
+        """The states, and one vector of each source that is projected as they are."""
+        ...
+
+
 @dataclass(frozen=True)
 class Losses:
     """Sums over the target tokens of a batch, in nats: what is minimised, and what it is made of."""
@@ -47,31 +57,53 @@ class Objective(nn.Module):
     """Summed label-smoothed cross-entropy of the real target tokens; padding is not even projected.
 
     With `guidance`, so many times the cross-entropy of the alignment head against the given edges is added (Garg et al.
-    2019, section 4.2): the model is then `Guidable`.
+    2019, section 4.2): the model is then `Guidable`. With `gist`, so many times the cross-entropy of every target token
+    given nothing but the mean of what was read (as a latent variable foretells its bag of words in Zhao et al. 2017,
+    https://arxiv.org/abs/1703.10960, section 3.3): an encoder that begins from nothing learns to see while the decoder
+    would still do without it. The model is then `Gisted`.
     """
 
     def __init__(
-        self, model: nn.Module, *, smoothing: float, guidance: float = 0.0, autocast: torch.dtype | None = None
+        self,
+        model: nn.Module,
+        *,
+        smoothing: float,
+        guidance: float = 0.0,
+        gist: float = 0.0,
+        autocast: torch.dtype | None = None,
     ) -> None:
         """`model` is a `Trainable`; `autocast` is what products run in, None for the dtype of the weights."""
         super().__init__()
-        self.model, self.smoothing, self.guidance, self.autocast = model, smoothing, guidance, autocast
+        self.model, self.smoothing, self.autocast = model, smoothing, autocast
+        self.guidance, self.gist = guidance, gist
 
     def forward(
         self, source: Padded | Shared | Sources, target_input: Int[Tensor, "b t"], target_output: Padded, edges: Edges
     ) -> Losses:
-        states, alignment = self._states(source, target_input, edges)
-        real, table = target_output.keep, cast(Trainable, self.model).projection()
-        loss = projected_cross_entropy(
-            states[real], table, target_output.values[real], self.smoothing, self.autocast or table.dtype
-        )
+        states, gist, alignment = self._states(source, target_input, edges)
+        loss = self._cross_entropy(states, target_output)
         minimised = loss.smoothed + self.guidance * alignment
+        if gist is not None:
+            each = gist[:, None].expand(-1, states.shape[1], -1)
+            minimised = minimised + self.gist * self._cross_entropy(each, target_output).smoothed
         return Losses(minimised, loss.smoothed.detach(), loss.likelihood, alignment.detach())
 
-    def _states(self, source: Padded | Shared | Sources, target: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
-        """The model's states, and the summed loss of its alignment: zero where nothing guides it."""
+    def _cross_entropy(self, states: Float[Tensor, "b t columns"], target: Padded) -> Loss:
+        """Of the real target tokens, given a state for each."""
+        real, table = target.keep, cast(Trainable, self.model).projection()
+        dtype = self.autocast or table.dtype
+        return projected_cross_entropy(states[real], table, target.values[real], self.smoothing, dtype)
+
+    def _states(
+        self, source: Padded | Shared | Sources, target: Tensor, edges: Edges
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
+        """The model's states, its gist if wanted, and the summed loss of its alignment: zero if nothing guides it."""
+        none = torch.zeros((), device=target.device)
         with torch.autocast(target.device.type, self.autocast, enabled=self.autocast is not None):
-            if not self.guidance:
-                return cast(Trainable, self.model).states(source, target), torch.zeros((), device=target.device)
-            states, likelihood = cast(Guidable, self.model).aligned_states(source, target, edges)
-            return states, -likelihood
+            if self.guidance:
+                states, likelihood = cast(Guidable, self.model).aligned_states(source, target, edges)
+                return states, None, -likelihood
+            if self.gist:
+                states, gist = cast(Gisted, self.model).states_and_gist(cast(Shared, source), target)
+                return states, gist, none
+            return cast(Trainable, self.model).states(source, target), None, none

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import torch
 
@@ -16,6 +17,7 @@ from weft.alignment.settings import AlignmentSettings
 from weft.alignment.side import Array, Side
 from weft.alignment.words import words
 from weft.attention.record import Record
+from weft.base.errors import DataError
 from weft.data.direction import Direction
 from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.hypothesis import Hypothesis, Result
@@ -77,6 +79,15 @@ def answers(
             ]
         )
     return [tuple(next(found) for _ in ranked) for ranked in result.hypotheses]
+
+
+def check_computed(result: Result) -> None:
+    """Raises DataError if the model computed no numbers."""
+    if not all(ranked and not isnan(ranked[0].score) for ranked in result.hypotheses):
+        raise DataError(
+            "wanted probabilities from the model, got NaN: its weights or its number type are no good; "
+            "train or fetch it again, or load it in float32"
+        )
 
 
 def _plain(hypothesis: Hypothesis, tokenizer: TextTokenizer) -> Answer:

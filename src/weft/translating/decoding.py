@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isnan
 from typing import Any
 
 import torch
 from torch import nn
 
 from weft.alignment.settings import AlignmentSettings
-from weft.base.errors import DataError, UnsupportedError
+from weft.base.errors import UnsupportedError
 from weft.base.padded import pad
 from weft.data.direction import Direction
 from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.batching import batches_by_length, in_given_order
 from weft.generation.search import search
 from weft.generation.settings import SearchSettings
-from weft.translating.answering import Answer, Looking, answers
+from weft.translating.answering import Answer, Looking, answers, check_computed
 from weft.translating.memory_cache import Memory, MemoryCache
 from weft.translating.segments import Segment
 
@@ -121,11 +120,7 @@ class Decoder:
                 prefix=[job.prefix for job in jobs] if any(job.prefix for job in jobs) else None,
                 record=None if looking is None else looking.record,
             )
-        if not all(ranked and not isnan(ranked[0].score) for ranked in result.hypotheses):
-            raise DataError(
-                "wanted probabilities from the model, got NaN: its weights or its number type are no good; "
-                "train or fetch it again, or load it in float32"
-            )
+        check_computed(result)
         return answers(result, [job.segment for job in jobs], self.tokenizer, looking, direction=direction)
 
 

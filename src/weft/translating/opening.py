@@ -14,16 +14,19 @@ from weft.data.text_tokenizer import TextTokenizer
 from weft.interop.checkpoint import CONFIG, GENERATION, is_checkpoint
 from weft.interop.hub import fetch, is_hub_name
 from weft.interop.out_tokenizer import own_languages, read_own
+from weft.interop.processor import read_picture
 from weft.interop.read import describe, read
 from weft.interop.tokenizers import read_tokenizer, source_language
 from weft.models.config import ModelConfig
-from weft.models.source import Text
+from weft.models.source import Picture, Sound
 from weft.store.config import ANY, LanguagePair, StoredConfig, write_config
 from weft.store.folder import CARD, StoredModel, check_tokenizer, file_hash, fingerprint
 from weft.store.folder import load as load_stored
 from weft.store.names import BUNDLED
 from weft.store.reading import find_reading, forget_reading, keep_reading
 
+PICTURE = "picture"
+"""The language that pictures are in."""
 _WEIGHTS = (".safetensors", ".bin")
 
 
@@ -44,7 +47,7 @@ def open_model(
     place = fetch(str(model), pickle=pickle) if is_hub_name(model) else model
     folder = Path(place).expanduser()
     if is_checkpoint(folder):
-        _refuse_other_sources(describe(folder, ignore=ignore).shape, folder)
+        _refuse_sound(describe(folder, ignore=ignore).shape, folder)
         stored = _adopted(folder, device=device, dtype=dtype, pickle=pickle, ignore=ignore)
     else:
         stored = load_stored(place, device=device, dtype=dtype)
@@ -92,11 +95,16 @@ def _adopted(
 ) -> StoredModel:
     """The model of a checkpoint with the tokenizer beside it; weft's own, if it is a model that left and comes back."""
     about = describe(folder, ignore=ignore)
-    own = read_own(folder)
+    own, sees = read_own(folder), isinstance(about.shape.source, Picture)
     tokenizer = own or read_tokenizer(folder, about)
-    languages = _languages(tokenizer, folder) if own is None else own_languages(folder)
+    from_ = PICTURE if sees else source_language(folder) or ANY
     found = read(folder, dtype=dtype, pickle=pickle, ignore=ignore)
-    config = StoredConfig(model=found.config, languages=languages, search=found.search)
+    config = StoredConfig(
+        model=found.config,
+        languages=_languages(tokenizer, from_) if own is None else own_languages(folder),
+        pixels=read_picture(folder) if sees else None,
+        search=found.search,
+    )
     check_tokenizer(folder, tokenizer, config)
     files = [path for path in folder.iterdir() if path.suffix in _WEIGHTS or path.name in (CONFIG, GENERATION)]
     hashes = {path.name: file_hash(path) for path in files} | {"tokenizer": tokenizer.fingerprint}
@@ -111,15 +119,14 @@ def _adopted(
     )
 
 
-def _refuse_other_sources(shape: ModelConfig, folder: Path) -> None:
-    if shape.source != Text():
+def _refuse_sound(shape: ModelConfig, folder: Path) -> None:
+    if isinstance(shape.source, Sound):
         raise UnsupportedError(
-            f"{folder}: wanted a model that translates text, got one that reads a {shape.source.modality}; open one "
-            "of sound with weft.transcriber, one of pictures with weft.interop.read.read"
+            f"{folder}: wanted a model that reads text or pictures, got one that reads a sound; open one of sound with "
+            "weft.transcriber"
         )
 
 
-def _languages(tokenizer: TextTokenizer, folder: Path) -> tuple[LanguagePair, ...]:
+def _languages(tokenizer: TextTokenizer, from_: str) -> tuple[LanguagePair, ...]:
     """The directions that a checkpoint's tokenizer knows of; `*` where it need not know."""
-    from_ = source_language(folder) or ANY
     return tuple(LanguagePair(from_=from_, to=to) for to in tokenizer.languages or (ANY,))

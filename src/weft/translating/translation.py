@@ -13,6 +13,7 @@ from weft.alignment.draw import Drawing, fragment
 from weft.alignment.link import Link, Span, Unaligned, WordAlignment
 from weft.alignment.plot import heat_map
 from weft.base.errors import UnsupportedError
+from weft.translating.forcing import ForcedPair
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,3 +124,15 @@ class Score:
     alignment: tuple[Link, ...] | None = None
     unaligned: tuple[Unaligned, ...] | None = None
     words: tuple[Word, ...] | None = None
+
+    @staticmethod
+    def of(pair: ForcedPair) -> Score:
+        """The score of a pair that was read with its links."""
+        found = pair.weights.alignment
+        return Score(
+            sum(pair.token_log_probabilities),
+            len(pair.token_log_probabilities),
+            alignment=found.links,
+            unaligned=found.unaligned,
+            words=pair.words,
+        )

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Literal, Unpack, overload
 
 import torch
 
 from weft.alignment.link import WordAlignment
+from weft.alignment.settings import AlignmentSettings
 from weft.attention.tally import Tally
-from weft.base.errors import ConfigError
+from weft.base.errors import ConfigError, UnsupportedError
 from weft.data.direction import Direction
+from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
 from weft.models.config import ModelConfig
 from weft.models.readers import read_by, told_of
@@ -22,30 +24,20 @@ from weft.store import names
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
 from weft.store.precision import Dtype
+from weft.translating.caption import Caption
+from weft.translating.captioning import Captioner, Images
 from weft.translating.computing import open_in
 from weft.translating.decoding import Decoder, Job
 from weft.translating.encoded_source import EncodedSource
-from weft.translating.forcing import ForcedPair, forced_pairs, forced_scores
+from weft.translating.forcing import forced_pairs, forced_scores
 from weft.translating.looking import alignment_of
+from weft.translating.options import CaptionOptions, Options, Text, Texts
 from weft.translating.segments import LONGEST, Segment, Source, read_source
 from weft.translating.streaming import Piece, stream
 from weft.translating.translation import Score, Translation
 from weft.translating.weaving import Aligned, stayed, woven
 
-Texts = list[str] | tuple[str, ...]
-Text = str | Texts | EncodedSource
 _WINDOW = 256  # lines of a file that are translated together
-
-
-class Options(TypedDict, total=False):
-    """What `Translator.translate` understands beside the text and its target language."""
-
-    from_: str | None
-    beam: int | None
-    nbest: int
-    align: bool
-    prefix: str | None
-    settings: SearchSettings | None
 
 
 def load(
@@ -106,6 +98,7 @@ class Translator:
 
     def pair(self, to: str, from_: str | None = None) -> tuple[str, str]:
         """Source and target language of a request; ConfigError names the choices if it is unknown or not clear."""
+        self._refuse_text()
         choices = [pair.from_ for pair in self.languages if pair.to in (to, ANY)]
         if ANY in choices:
             return from_ or ANY, to
@@ -217,11 +210,32 @@ class Translator:
             found = forced_pairs(
                 self.stored.model, self.tokenizer, pairs, direction=direction, settings=looking.settings
             )
-            return [_scored(pair) for pair in found]
+            return [Score.of(pair) for pair in found]
         sources = self.tokenizer.encode_batch([source for source, _ in pairs])
         targets = self.tokenizer.target.encode_batch([target for _, target in pairs])
         totals = forced_scores(self.stored.model, sources, targets, direction=direction)
         return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
+
+    @overload
+    def caption(self, images: Images, **options: Unpack[CaptionOptions]) -> list[Caption]: ...
+    @overload
+    def caption(self, images: PictureLike, **options: Unpack[CaptionOptions]) -> Caption: ...
+    def caption(
+        self,
+        images: Images | PictureLike,
+        *,
+        to: str | None = None,
+        beam: int | None = None,
+        nbest: int = 1,
+        settings: SearchSettings | None = None,
+        explain: bool | AlignmentSettings = False,
+    ) -> Caption | list[Caption]:
+        """One picture described, or several in the same order: paths, bytes, arrays or pillow's pictures.
+
+        `explain` keeps where the model looked for each word. Raises UnsupportedError for a model that reads none.
+        """
+        search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
+        return Captioner(self.stored).caption(images, to=to, settings=search, explain=explain)
 
     def search_settings(
         self, *, beam: int | None = None, nbest: int = 1, settings: SearchSettings | None = None
@@ -237,7 +251,15 @@ class Translator:
             max_length=min(limits, default=None),
         )
 
+    def _refuse_text(self) -> None:
+        if (reads := self.config.model.source.modality) != "text":
+            raise UnsupportedError(
+                f"model {self.name} reads a {reads}, not text; describe pictures with it: `weft caption IMAGE --model "
+                f"{self.name}`, or caption(image)"
+            )
+
     def _read(self, text: str) -> Source:
+        self._refuse_text()
         room = _room(self.config.model)
         return read_source(text, self.tokenizer, longest=LONGEST if room is None else min(LONGEST, room * 3 // 4))
 
@@ -272,17 +294,6 @@ class Translator:
                 ):
                     yield piece.moved(end, begin)
                     written += len(piece.text)
-
-
-def _scored(pair: ForcedPair) -> Score:
-    found = pair.weights.alignment
-    return Score(
-        sum(pair.token_log_probabilities),
-        len(pair.token_log_probabilities),
-        alignment=found.links,
-        unaligned=found.unaligned,
-        words=pair.words,
-    )
 
 
 def _texts(text: str | Texts) -> Sequence[str]:
