@@ -17,7 +17,6 @@ from weft.base.errors import ConfigError, UnsupportedError
 from weft.data.direction import Direction
 from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
-from weft.models.config import ModelConfig
 from weft.models.readers import read_by, told_of
 from weft.models.reading import Reading
 from weft.store import names
@@ -32,7 +31,7 @@ from weft.translating.encoded_source import EncodedSource
 from weft.translating.forcing import forced_pairs, forced_scores
 from weft.translating.looking import alignment_of
 from weft.translating.options import CaptionOptions, Options, Text, Texts
-from weft.translating.segments import LONGEST, Segment, Source, read_source
+from weft.translating.segments import LONGEST, Segment, Source, read_source, room
 from weft.translating.streaming import Piece, stream
 from weft.translating.translation import Score, Translation
 from weft.translating.weaving import Aligned, stayed, woven
@@ -243,7 +242,7 @@ class Translator:
         """The model's search defaults, or `settings`, with the given beam and number of hypotheses."""
         found = settings or SearchSettings(**self.config.search.model_dump())
         nbest = found.nbest if nbest == 1 else nbest
-        limits = [limit for limit in (found.max_length, _room(self.config.model)) if limit is not None]
+        limits = [limit for limit in (found.max_length, room(self.config.model)) if limit is not None]
         return replace(
             found,
             beam=max(found.beam, nbest) if beam is None else beam,
@@ -260,8 +259,8 @@ class Translator:
 
     def _read(self, text: str) -> Source:
         self._refuse_text()
-        room = _room(self.config.model)
-        return read_source(text, self.tokenizer, longest=LONGEST if room is None else min(LONGEST, room * 3 // 4))
+        most = room(self.config.model)
+        return read_source(text, self.tokenizer, longest=LONGEST if most is None else min(LONGEST, most * 3 // 4))
 
     def _sources(self, text: Text) -> list[Source]:
         if not isinstance(text, EncodedSource):
@@ -298,10 +297,3 @@ class Translator:
 
 def _texts(text: str | Texts) -> Sequence[str]:
     return [text] if isinstance(text, str) else text
-
-
-def _room(config: ModelConfig) -> int | None:
-    """The most tokens of a segment, and of its translation, that learned positions know; None: any number."""
-    if config.position != "learned" or config.kind == "recurrent":
-        return None
-    return config.max_length // (2 if config.kind == "decoder_only" else 1) - 1

@@ -1,0 +1,47 @@
+"""Reading long sources otherwise, from `weft.load` and from files on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import weft
+from weft.base.errors import ConfigError, DataError
+from weft.models.reading import Reading
+from weft.translating.translator import Translator
+
+TEXT = "the red dog sleeps."
+
+
+@pytest.mark.parametrize("name", ["dense", "chunked", "pages", "top-k", "window", "auto"])
+def test_a_model_that_ships_translates_the_same(tiny: Translator, tiny_folder: Path, name: str) -> None:
+    reading = Reading(page=2, pages=1, crossover=1, chunk=3, num=30, width=30, tolerance=0.0)
+    other = weft.load(tiny_folder, dtype=torch.float64, attention=name, reading=reading)
+    assert other.translate(TEXT, to="fr", align=True).text == tiny.translate(TEXT, to="fr").text
+
+
+def test_what_was_left_out_is_counted(tiny_folder: Path) -> None:
+    few = weft.load(tiny_folder, attention="top-k", reading=Reading(num=2))
+    few.translate(TEXT, to="fr")
+    assert few.tally.rows > 0
+    assert few.tally.left_out > 0
+
+
+def test_a_tolerance_without_pages_is_refused_before_the_model_is_read() -> None:
+    with pytest.raises(ConfigError, match="a tolerance wants attention 'pages' or 'auto', got chunked"):
+        weft.load("no such model, but nobody looks", attention="chunked", tolerance=0.1)
+
+
+def test_a_source_on_disk_is_translated_from_there_until_it_goes(
+    tiny: Translator, tiny_folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "encoded.safetensors"
+    tiny.encode(TEXT).save(path)
+    reader = weft.load(tiny_folder, dtype=torch.float64, attention="chunked", reading=Reading(chunk=3))
+    loaded = weft.EncodedSource.load(path)
+    assert reader.translate(loaded, to="fr") == tiny.translate(TEXT, to="fr")
+    path.unlink()
+    with pytest.raises(DataError, match="wanted the file that is being read from, got: No such file"):
+        reader.translate(loaded, to="fr")
