@@ -12,6 +12,7 @@ from weft.alignment.words import words
 from weft.data.splitter import split
 from weft.data.text_tokenizer import TextTokenizer
 from weft.data.tokenizer import Encoding
+from weft.models.config import ModelConfig
 
 Span = tuple[int, int]
 LONGEST = 120
@@ -126,3 +127,10 @@ def _piece_end(sentence: str, tokens: Sequence[Span], begin: int, longest: int) 
 def _after_space(sentence: str, place: int) -> bool:
     """Whether white space stands at this place or right before it."""
     return any(character.isspace() for character in sentence[max(place - 1, 0) : place + 1])
+
+
+def room_of(config: ModelConfig) -> int | None:
+    """The most tokens of a segment, and of its translation, that learned positions know; None: any number."""
+    if config.position != "learned" or config.kind == "recurrent":
+        return None
+    return config.max_length // (2 if config.kind == "decoder_only" else 1) - 1
