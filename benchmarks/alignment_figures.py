@@ -14,7 +14,10 @@ STATISTICAL = {
     "aligners.full.json": "English–French, Hansards, all 809,596 pairs",
     "aligners.en-es.json": "English–Spanish",
 }
-NEURAL = "neural_aligners.json"
+NEURAL = {
+    "neural_aligners.json": "English–French, Hansards",
+    "neural_aligners.en-es.json": "English–Spanish",
+}
 
 
 def tables(results: Path) -> str:
@@ -25,8 +28,12 @@ def tables(results: Path) -> str:
         if (results / name).exists()
         for part in _statistical(json.loads((results / name).read_text(encoding="utf-8")), title, name)
     ]
-    if (results / NEURAL).exists():
-        parts += _neural(json.loads((results / NEURAL).read_text(encoding="utf-8")))
+    parts += [
+        part
+        for name, title in NEURAL.items()
+        if (results / name).exists()
+        for part in _neural(json.loads((results / name).read_text(encoding="utf-8")), title, name)
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -61,13 +68,14 @@ def _shown(decisions: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(how, decisions[how]) for how in (*names, *best)]
 
 
-def _neural(found: dict[str, Any]) -> Iterator[str]:
-    yield "\n### English–French, Hansards, attention of a translation model\n"
+def _neural(found: dict[str, Any], title: str, file: str) -> Iterator[str]:
+    yield f"\n### {title}, attention of a translation model\n"
     yield (
         "One small model of both directions, layer, heads and rules chosen by grow-diag on one gold set, reported on "
-        f"the other; a taught head keeps its place. From [{NEURAL}]({_link(NEURAL)}).\n"
+        f"the other; a taught head keeps its place. From [{file}]({_link(file)}).\n"
     )
-    yield "| reading | chosen on | reported on | en→fr | fr→en | grow-diag (95 %) | grow-diag-or |"
+    one, other = found["languages"]
+    yield f"| reading | chosen on | reported on | {one}→{other} | {other}→{one} | grow-diag (95 %) | grow-diag-or |"
     yield "|---|---|---|---|---|---|---|"
     for row in found["table"]:
         rates, (low, high) = row["aer"], row["grow-diag"]["interval"]

@@ -1,18 +1,20 @@
 """Alignment error rates of what a translation model's cross-attention shows, read in every way weft knows.
 
     python benchmarks/neural_aligners.py --data ../shared/data/alignment PLAIN_MODEL GUIDED_MODEL
+        [--gold hansards.trial graca] [--languages en fr]
 
-Both models translate English to French and back (`recipes/hansards.toml`, without and with a taught alignment head).
-Each reading is forced on both directions and symmetrised. Layer, head and rules are chosen on one gold set by the error
-rate of grow-diag, and reported on the other, both ways round; a taught head keeps its place, only its rules are chosen.
-Words as in the gold files, in small letters; every sentence counts.
+Both models translate from one language to the other and back (`recipes/hansards.toml`, or `recipes/align-en-es.toml`
+with `--gold xlwa.dev graca --languages en es`; without and with a taught alignment head). Each reading is forced on
+both directions and symmetrised. Layer, head and rules are chosen on one gold set by the error rate of grow-diag, and
+reported on the other, both ways round; a taught head keeps its place, only its rules are chosen. Words as in the gold
+files, in small letters; every sentence counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, permutations
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,6 @@ from weft.alignment.words import given_words
 from weft.store.folder import StoredModel, load
 from weft.translating.looking import guided_alignment, seen
 
-GOLD = {"trial": "hansards.trial.en-fr.gold.tsv", "graca": "graca.en-fr.gold.tsv"}
 BASE = AlignmentSettings(layer=0, heads=(0,), decision="argmax")
 KINDS = {"unshifted": (False, False), "shifted": (True, False), "norm-weighted": (True, True)}
 """Readings of a model that nobody guided: one step late or not, and weighed by norms or not."""
@@ -60,12 +61,12 @@ def _linked(one: Seen, settings: AlignmentSettings) -> list[tuple[int, int]]:
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
-def looked_at(stored: StoredModel, path: Path, rows: int | None) -> Both:
+def looked_at(stored: StoredModel, path: Path, rows: int | None, languages: Sequence[str]) -> Both:
     """All heads of the model on every pair of a gold file."""
     pairs = list(islice(read_gold(path), rows))
     texts = [(pair.source.lower(), pair.target.lower()) for pair in pairs]
     ways = []
-    for to, of_way in (("fr", texts), ("en", [(target, source) for source, target in texts])):
+    for to, of_way in ((languages[1], texts), (languages[0], [(target, source) for source, target in texts])):
         direction = stored.tokenizer.direction(to)
         ways.append(
             list(
@@ -119,26 +120,33 @@ def main() -> None:
     parser = arguments(__doc__, "neural_aligners")
     parser.add_argument("plain", help="a model whose heads nobody guided")
     parser.add_argument("guided", help="a model with a taught alignment head")
-    parser.add_argument("--data", type=Path, required=True, help=f"the folder that holds {', '.join(GOLD.values())}")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds SET.SOURCE-TARGET.gold.tsv")
+    parser.add_argument("--gold", nargs=2, default=("hansards.trial", "graca"), metavar="SET", help="the gold sets")
+    parser.add_argument("--languages", nargs=2, default=("en", "fr"), metavar="L", help="of source and target")
     parser.add_argument("--rows", type=int, help="only the first so many pairs, to try it out")
     options = parser.parse_args()
     models = {"plain": load(options.plain), "guided": load(options.guided)}
+    pair = "-".join(options.languages)
     looks = {
-        (name, which): looked_at(model, options.data / file, options.rows)
+        (name, which): looked_at(model, options.data / f"{which}.{pair}.gold.tsv", options.rows, options.languages)
         for name, model in models.items()
-        for which, file in GOLD.items()
+        for which in options.gold
     }
     table: list[dict[str, Any]] = []
     for kind in (*KINDS, "guided"):
         name = "guided" if kind == "guided" else "plain"
-        for tuned, on in (("graca", "trial"), ("trial", "graca")):
+        for on, tuned in permutations(options.gold):
             settings = chosen(looks[name, tuned], places_of(models[name], kind))
             row = {"reading": kind, "chosen_on": tuned, "reported_on": on, **reported(looks[name, on], settings)}
             table.append({**row, "settings": settings.model_dump(mode="json")})
-            print(f"{kind:14} chosen on {tuned:5} reported on {on:5}", row["aer"], flush=True)
+            print(f"{kind:14} chosen on {tuned:14} reported on {on:14}", row["aer"], flush=True)
     write(
         options.out,
-        {"models": {name: described(model) for name, model in models.items()}, "table": table},
+        {
+            "languages": options.languages,
+            "models": {name: described(model) for name, model in models.items()},
+            "table": table,
+        },
     )
 
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from weft.converting import convert
     from weft.publishing import pull, push
     from weft.translating.encoded_source import EncodedSource
+    from weft.translating.loading import load
     from weft.translating.transcribing import Transcriber, Transcription, transcriber
-    from weft.translating.translator import Translator, load
+    from weft.translating.translator import Translator
 
 __all__ = [
     "Alignment",
@@ -44,7 +45,7 @@ _HOMES = {
     "align": "weft.aligning.align",
     "convert": "weft.converting",
     "inspect": "weft.aligning.inspecting",
-    "load": "weft.translating.translator",
+    "load": "weft.translating.loading",
     "pull": "weft.publishing",
     "push": "weft.publishing",
     "transcriber": "weft.translating.transcribing",

@@ -11,6 +11,7 @@ from tests.training.tiny import recipe, write_corpora
 from weft.base.errors import DataError
 from weft.data.dropout import SubwordDropout
 from weft.runs.data import TrainingData, read_training_data
+from weft.runs.recipe import PairSource
 from weft.training.team import Team
 
 PAIR = {"from": "en", "to": "fr"}
@@ -85,6 +86,14 @@ def test_a_source_may_be_read_in_capitals(folder: Path) -> None:
     assert len(data.corpora[1]) == 5
     assert data.corpora[1].name == "a.tsv en-fr in upper case"
     assert all(text.isupper() for row in range(5) for text in data.corpora[1].texts(row))
+
+
+def test_a_source_may_have_a_space_between_all_its_words(folder: Path) -> None:
+    (folder / "joined.tsv").write_text("Tom's cat, (3.5).\tL'homme dort!\n", encoding="utf-8")
+    data = read(folder, data={"train": [{"path": "joined.tsv", **PAIR, "words": "weft", "case": "lower"}]})
+    assert data.corpora[0].texts(0) == ("tom's cat , ( 3.5 ) .", "l' homme dort !")
+    with pytest.raises(ValueError, match="links_path counts the words as given, got words 'weft'; leave one of them"):
+        PairSource.model_validate({"path": "a.tsv", **PAIR, "words": "weft", "links_path": "a.links"})
 
 
 def test_both_directions_of_a_file_take_the_same_sample_of_it(folder: Path) -> None:

@@ -18,7 +18,8 @@ from weft.base.validate import nearest, validate
 from weft.statistical.aligner import StatisticalAligner
 from weft.store.aligner import is_aligner
 from weft.store.atomic import whole_file
-from weft.translating.translator import Translator, load
+from weft.translating.loading import load
+from weft.translating.translator import Translator
 from weft.translating.views import View, forced, translated
 
 if TYPE_CHECKING:

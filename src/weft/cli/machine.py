@@ -59,7 +59,7 @@ def opened(
 ) -> Translator:
     """The translator of a model; of the first one for the languages if none is named."""
     device = device_of(shared)
-    from weft.translating.translator import load
+    from weft.translating.loading import load
 
     return load(
         model,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from weft.cli.machine import opened
 from weft.cli.options import Shared
 from weft.cli.output import check_apart, count_lines, line_writer, to_terminal, whole_inputs
 from weft.cli.progress import counting
+from weft.cli.sources import named_texts, rows_of, with_images
 from weft.cli.status import SOME_FAILED, note
 from weft.data.text import read_lines
 
@@ -69,6 +70,28 @@ class Options:
     ] = None
     stream: Annotated[bool, typer.Option("--stream", help="Show text (and links) as soon as it is certain.")] = False
 
+    images: Annotated[
+        list[str] | None, typer.Option("--image", metavar="F", help="The picture of a TEXT; as many as there are.")
+    ] = None
+    named: Annotated[
+        list[str] | None, typer.Option("--source", metavar="NAME=TEXT", help="One input, of several named sources.")
+    ] = None
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--source-columns", metavar="NAMES", help="Sources that the columns of --input are: en,de or header."
+        ),
+    ] = None
+    folder: Annotated[
+        Path | None,
+        typer.Option("--images", metavar="DIR", help="Where pictures named in --input lie; default: beside it."),
+    ] = None
+
+    @property
+    def several(self) -> bool:
+        """Whether inputs are given as several sources."""
+        return bool(self.images or self.named or self.columns)
+
     @property
     def form(self) -> Format:
         """The format that was asked for, or the one that goes without saying."""
@@ -89,6 +112,12 @@ class Options:
         """Raises ConfigError for options that contradict each other."""
         if self.texts and self.input:
             raise ConfigError("translate wants either TEXT or --input, got both; leave one out")
+        if self.named and (self.texts or self.input):
+            raise ConfigError("--source makes up an input of its own, got TEXT or --input too; leave those out")
+        if self.columns and not self.input:
+            raise ConfigError("--source-columns names the columns of --input F, got no --input; give one")
+        if self.several and self.stream:
+            raise ConfigError("--stream reads one text, got several sources; leave --stream out")
         if self.stream and (self.nbest > 1 or self.form is not (Format.json if self.align else Format.text)):
             raise ConfigError(
                 "--stream writes one hypothesis, as plain text or with --align as one JSON object a piece; "
@@ -102,7 +131,7 @@ class Options:
 def translate(wanted: Options, shared: Shared) -> None:
     """Translate texts, or lines of a file: one line in, one line out."""
     wanted.check()
-    inputs = _inputs(wanted)
+    inputs = None if wanted.several else _inputs(wanted)
     translator = opened(
         wanted.model,
         shared,
@@ -112,6 +141,7 @@ def translate(wanted: Options, shared: Shared) -> None:
         tolerance=wanted.tolerance,
     )
     translator.pair(wanted.to, wanted.from_)
+    inputs = inputs or Inputs(_several(wanted, translator))
     each = num_lines(wanted.form, wanted.nbest)
     done = whole_inputs(wanted.output, each) if wanted.resume and wanted.output else 0
     _skip(inputs.lines, done, wanted)
@@ -140,7 +170,8 @@ def _say_what_was_read(translator: Translator, shared: Shared) -> None:
 class Inputs:
     """What is to be translated, and how many inputs were no text and have been reported."""
 
-    lines: Iterator[str]
+    lines: Iterator[Any]
+    """Texts, or sources by name."""
     num_bad: int = 0
 
 
@@ -159,6 +190,17 @@ def _inputs(wanted: Options) -> Inputs:
     return Inputs(iter([text for text in wanted.texts if _is_text(text)]), len(bad))
 
 
+def _several(wanted: Options, translator: Translator) -> Iterator[dict[str, str]]:
+    """Inputs of several sources, as the options give them."""
+    sources, images = translator.config.model.sources, wanted.images or []
+    if wanted.columns and wanted.input:
+        folder = wanted.folder or Path(wanted.input).parent
+        return rows_of(wanted.input, wanted.columns, folder, sources)
+    if wanted.named:
+        return iter(named_texts(wanted.named, images, sources))
+    return iter(with_images(wanted.texts or [], images, sources))
+
+
 def _begun(lines: Iterator[str]) -> Iterator[str]:
     """The same lines, the first of them read: a file that cannot be read is found out before any work."""
     return chain(list(islice(lines, 1)), lines)
@@ -169,7 +211,7 @@ def _is_text(argument: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in argument)
 
 
-def _skip(lines: Iterator[str], done: int, wanted: Options) -> None:
+def _skip(lines: Iterator[Any], done: int, wanted: Options) -> None:
     """Passes over inputs whose translations are there; DataError if there are more translations than inputs."""
     skipped = sum(1 for _ in islice(lines, done))
     if skipped < done:
@@ -179,9 +221,9 @@ def _skip(lines: Iterator[str], done: int, wanted: Options) -> None:
         )
 
 
-def _translations(translator: Translator, lines: Iterable[str], wanted: Options) -> Iterator[Translation]:
+def _translations(translator: Translator, lines: Iterable[Any], wanted: Options) -> Iterator[Translation]:
     """In order; from a keyboard line by line, else as many together as go well."""
-    typed = not wanted.texts and wanted.source == _STDIN and sys.stdin.isatty()
+    typed = not wanted.texts and not wanted.several and wanted.source == _STDIN and sys.stdin.isatty()
     for window in ([line] for line in lines) if typed else [lines]:
         yield from translator.translate_lines(
             window,
@@ -194,7 +236,7 @@ def _translations(translator: Translator, lines: Iterable[str], wanted: Options)
 
 
 def _write_lines(translations: Iterator[Translation], wanted: Options, shared: Shared, *, done: int) -> None:
-    total = None if wanted.texts else count_lines(wanted.source)
+    total = None if wanted.texts or wanted.named else count_lines(wanted.source)
     quiet = shared.quiet or wanted.input is None
     try:
         with (
@@ -214,7 +256,7 @@ def _left_off(wanted: Options) -> str:
     return f"stopped; what is done is in {wanted.output}: the same command with --resume goes on"
 
 
-def _stream(translator: Translator, lines: Iterable[str], wanted: Options) -> None:
+def _stream(translator: Translator, lines: Iterable[Any], wanted: Options) -> None:
     """Writes pieces as they become certain."""
     with line_writer(wanted.output, append=wanted.resume, end="") as write:
         for number, line in enumerate(lines, start=1):

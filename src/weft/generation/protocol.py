@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
 
 
@@ -34,8 +33,8 @@ class Seq2Seq(Protocol):
 
     vocabulary_size: int
 
-    def encode(self, source: Padded) -> Any:
-        """Source ids `[b s]` to a `Memory`; called once per source."""
+    def encode(self, source: Any) -> Any:
+        """Source ids `[b s]` (`Padded`), or whatever else the model reads, to a `Memory`; called once per source."""
         ...
 
     def init_cache(self, memory: Any, *, beam: int, capacity: int) -> Any:

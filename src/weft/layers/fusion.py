@@ -212,8 +212,10 @@ def of_present(x: Float[Tensor, "b t d"], present: Bool[Tensor, " b"]) -> Float[
 
 
 def end_to_end(memories: list[KeyValues], backend: Backend) -> KeyValues:
-    """One memory of several, whose positions stand one after the other; masks must know which keys are real."""
-    keeps = [memory.mask.key_keep() for memory in memories]
-    keep = torch.cat([kept for kept in keeps if kept is not None], 1)
+    """One memory of several, whose positions stand one after the other; what no mask hides is real."""
     k, v = (torch.cat(list(tensors), 2) for tensors in zip(*((m.k, m.v) for m in memories), strict=True))
-    return backend.prepare(k, v, mask=Padding(keep))
+    keeps = [(memory.mask.key_keep(), memory.k) for memory in memories]
+    real = [
+        keys.new_ones(keys.shape[0], keys.shape[2], dtype=torch.bool) if kept is None else kept for kept, keys in keeps
+    ]
+    return backend.prepare(k, v, mask=Padding(torch.cat(real, 1)))

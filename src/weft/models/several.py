@@ -167,8 +167,12 @@ class SeveralSources(nn.Module):
         x, cache = self.decoder.step(tokens, cache, record)
         return self.out(x), cache
 
+    def read(self, memory: EncodedSources, target: Int[Tensor, "b t"], record: Record | None = None) -> Tensor:
+        """The decoder's states `[b t d]` after each target position, from sources that are encoded already."""
+        return cast(Tensor, self.decoder(target, self._together(memory), record))
+
     def _decoded(self, source: Sources, target: Tensor, record: Record | None) -> Tensor:
-        return self.decoder(target, self._together(self.encode(source, record)), record)
+        return self.read(self.encode(source, record), target, record)
 
     def _prepared(self, name: str, states: Padded) -> Encoded:
         fusions = (cast(Fusion, fusion) for fusion in self.decoder.cross_attentions())

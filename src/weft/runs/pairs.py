@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from weft.alignment.pairs import Pairs, parse_links
-from weft.alignment.words import given_words
+from weft.alignment.words import given_words, words
 from weft.base.errors import ConfigError, DataError
 from weft.data.image import Image
 from weft.data.text import read_aligned, read_columns, read_lines, read_pairs
@@ -26,9 +26,9 @@ def name_of(source: PairSource) -> str:
 
 
 def sampled(source: PairSource, data: Path, seed: int) -> list[Texts]:
-    """The pairs of one set, or a seeded sample of them in their order, in the case that it asks for."""
+    """The pairs of one set, or a seeded sample of them in their order, in the case and words that it asks for."""
     pairs = list(_read(source, data))
-    return [_in_case(pairs[row], source) for row in sample_rows(len(pairs), source.rows, seed)]
+    return [_as_asked(pairs[row], source) for row in sample_rows(len(pairs), source.rows, seed)]
 
 
 def sample_rows(num_rows: int, wanted: int | None, seed: int) -> list[int]:
@@ -53,16 +53,23 @@ def given_links(source: PairSource, data: Path) -> dict[Texts, Pairs]:
             raise DataError(f"{path}:{number}: wanted one line of links a pair of {source.path}, got more or fewer")
         sizes = [len(given_words(text)) for text in pair]
         links = parse_links(line, num_source=sizes[0], num_target=sizes[1], where=f"{path}:{number}")
-        found[_in_case(pair, source)] = links
+        found[_as_asked(pair, source)] = links
     return found
 
 
 CASES: dict[str, Callable[[str], str]] = {"given": lambda text: text, "upper": str.upper, "lower": str.lower}
 
 
-def _in_case(pair: Texts, source: PairSource) -> Texts:
-    change = CASES[source.case]
-    return change(pair[0]), change(pair[1])
+WORDS: dict[str, Callable[[str], str]] = {
+    "given": lambda text: text,
+    "weft": lambda text: " ".join(text[slice(*span)] for span in words(text)),
+}
+
+
+def _as_asked(pair: Texts, source: PairSource) -> Texts:
+    """A pair in the case and with the words that its set asks for."""
+    case, cut = CASES[source.case], WORDS[source.words]
+    return cut(case(pair[0])), cut(case(pair[1]))
 
 
 @dataclass(frozen=True)

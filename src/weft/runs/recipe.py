@@ -54,6 +54,14 @@ class PairSource(_Frozen):
     """Which rows have a picture: row from 0 TAB its name, for the picture that no column of `sources` names."""
     case: Literal["given", "upper", "lower"] = "given"
     """upper: both sides in capitals, so that a model learns to translate them too; lower: in small letters."""
+    words: Literal["given", "weft"] = "given"
+    """weft: a space between all words as weft finds them, marks among them, as gold alignments are mostly written."""
+
+    @model_validator(mode="after")
+    def _links_are_of_given_words(self) -> PairSource:
+        if self.links_path is not None and self.words != "given":
+            raise ValueError(f"links_path counts the words as given, got words {self.words!r}; leave one of them out")
+        return self
 
 
 class DataConfig(_Frozen):

@@ -25,19 +25,19 @@ class MemoryCache:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._held: OrderedDict[tuple[int, ...], Memory] = OrderedDict()
+        self._held: OrderedDict[tuple[Any, ...], Memory] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def get(self, ids: Sequence[int]) -> Memory | None:
-        """The memory of these token ids, if it is still held."""
-        key = tuple(ids)
+    def get(self, content: Sequence[Any]) -> Memory | None:
+        """The memory of this content (token ids, or what tells several sources from others), if it is still held."""
+        key = tuple(content)
         if key in self._held:
             self._held.move_to_end(key)
         return self._held.get(key)
 
-    def put(self, ids: Sequence[int], memory: Memory) -> None:
-        self._held[tuple(ids)] = memory
+    def put(self, content: Sequence[Any], memory: Memory) -> None:
+        self._held[tuple(content)] = memory
         while len(self._held) > self.capacity:
             self._held.popitem(last=False)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import TypeAlias, TypedDict, cast
 
 from weft.alignment.settings import AlignmentSettings
+from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
 from weft.translating.encoded_source import EncodedSource
+from weft.translating.given import Given
 
 Texts = list[str] | tuple[str, ...]
-Text = str | Texts | EncodedSource
+Inputs = list[Given] | tuple[Given, ...]
+Image: TypeAlias = "PictureLike | Sequence[PictureLike | None]"
+"""A picture, or one (or None) for each of several inputs."""
+Text = str | Texts | EncodedSource | Given | Inputs
 
 
 class Options(TypedDict, total=False):
@@ -21,6 +27,7 @@ class Options(TypedDict, total=False):
     align: bool
     prefix: str | None
     settings: SearchSettings | None
+    image: Image | None
 
 
 class CaptionOptions(TypedDict, total=False):
@@ -31,3 +38,8 @@ class CaptionOptions(TypedDict, total=False):
     nbest: int
     settings: SearchSettings | None
     explain: bool | AlignmentSettings
+
+
+def texts_of(text: str | Texts | Given | Inputs) -> Sequence[str]:
+    """Texts of a model of one source; what has names has been refused by now."""
+    return [text] if isinstance(text, str) else cast(Texts, text)

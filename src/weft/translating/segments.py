@@ -129,7 +129,7 @@ def _after_space(sentence: str, place: int) -> bool:
     return any(character.isspace() for character in sentence[max(place - 1, 0) : place + 1])
 
 
-def room(config: ModelConfig) -> int | None:
+def room_of(config: ModelConfig) -> int | None:
     """The most tokens of a segment, and of its translation, that learned positions know; None: any number."""
     if config.position != "learned" or config.kind == "recurrent":
         return None

@@ -14,6 +14,7 @@ from weft.alignment.link import Link, Span, Unaligned, WordAlignment
 from weft.alignment.plot import heat_map
 from weft.base.errors import UnsupportedError
 from weft.translating.forcing import ForcedPair
+from weft.translating.source_report import SourceReport
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,6 +62,8 @@ class Translation(Hypothesis):
     """How many hypotheses were asked for; there may be fewer."""
     source_words: tuple[Span, ...] = ()
     """The words of the source that links may name; none unless the alignment was asked for."""
+    sources: dict[str, SourceReport] | None = None
+    """What was read of each of several sources while the best hypothesis was written, if alignment was asked for."""
 
     def __str__(self) -> str:
         return self.text
@@ -71,6 +74,9 @@ class Translation(Hypothesis):
         found = {"source": self.source, "text": own.pop("text"), "from": self.from_, "to": self.to, **own}
         if self.nbest > 1:
             found["hypotheses"] = [hypothesis.to_json() for hypothesis in self.hypotheses]
+        if self.sources is not None:
+            words = [word.target for word in self.words or ()]
+            found["sources"] = {name: report.to_json(words) for name, report in self.sources.items()}
         return found
 
     @property

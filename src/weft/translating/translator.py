@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from pathlib import Path
-from typing import Literal, Unpack, overload
-
-import torch
+from typing import Any, Literal, Unpack, overload
 
 from weft.alignment.link import WordAlignment
 from weft.alignment.settings import AlignmentSettings
@@ -17,55 +14,23 @@ from weft.base.errors import ConfigError, UnsupportedError
 from weft.data.direction import Direction
 from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
-from weft.models.readers import read_by, told_of
-from weft.models.reading import Reading
-from weft.store import names
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
-from weft.store.precision import Dtype
 from weft.translating.caption import Caption
 from weft.translating.captioning import Captioner, Images
-from weft.translating.computing import open_in
 from weft.translating.decoding import Decoder, Job
 from weft.translating.encoded_source import EncodedSource
 from weft.translating.forcing import forced_pairs, forced_scores
+from weft.translating.given import Given
 from weft.translating.looking import alignment_of
-from weft.translating.options import CaptionOptions, Options, Text, Texts
-from weft.translating.segments import LONGEST, Segment, Source, read_source, room
+from weft.translating.options import CaptionOptions, Image, Inputs, Options, Text, Texts, texts_of
+from weft.translating.segments import LONGEST, Segment, Source, read_source, room_of
+from weft.translating.several import SeveralTranslator
 from weft.translating.streaming import Piece, stream
 from weft.translating.translation import Score, Translation
 from weft.translating.weaving import Aligned, stayed, woven
 
 _WINDOW = 256  # lines of a file that are translated together
-
-
-def load(
-    model: str | Path | None = None,
-    *,
-    to: str | None = None,
-    from_: str | None = None,
-    device: torch.device | str | None = None,
-    dtype: Dtype = None,
-    batch_tokens: int = 4096,
-    attention: str | Sequence[str] | None = None,
-    tolerance: float | None = None,
-    reading: Reading | None = None,
-) -> Translator:
-    """The translator of a model that ships or is installed, of a folder, of `hf:ORG/NAME`; None: the first that fits.
-
-    A folder holds a model of weft's own or a checkpoint of a family that weft reads. `dtype` is what it computes in:
-    float32 (None), bfloat16, float16, or int8, which is the fast one on a CPU. `attention` is how the decoder reads a
-    source, for long ones: chunked, pages, top-k, window, auto or dense, for all layers or one name for each;
-    `tolerance` is the share of a query's weight that pages may leave out, `reading` whatever else they can be told.
-    Raises ConfigError if there is no such model (naming those there are) or attention, DataError if files are damaged,
-    UnsupportedError for a checkpoint of another family, or a model that cannot read so.
-    """
-    if model is None:
-        model = names.default(to, from_) if to is not None else names.first()
-    told = told_of(attention, tolerance, reading)
-    stored = open_in(model, device=device, dtype=dtype)
-    tally = None if attention is None else read_by(stored.model, stored.config.model, attention, told)
-    return Translator(stored, batch_tokens=batch_tokens, tally=tally)
 
 
 class Translator:
@@ -85,6 +50,8 @@ class Translator:
             cache_size=cache_size,
             batch_tokens=batch_tokens,
         )
+        several = stored.config.model.sources
+        self._several = SeveralTranslator(stored, cache_size, batch_tokens=batch_tokens) if several else None
 
     def __repr__(self) -> str:
         pairs = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
@@ -114,9 +81,9 @@ class Translator:
         return self.tokenizer.direction(to, None if from_ == ANY else from_)
 
     @overload
-    def translate(self, text: str, *, to: str, **options: Unpack[Options]) -> Translation: ...
+    def translate(self, text: str | Given, *, to: str, **options: Unpack[Options]) -> Translation: ...
     @overload
-    def translate(self, text: Texts, *, to: str, **options: Unpack[Options]) -> list[Translation]: ...
+    def translate(self, text: Texts | Inputs, *, to: str, **options: Unpack[Options]) -> list[Translation]: ...
     @overload
     def translate(
         self, text: EncodedSource, *, to: str, **options: Unpack[Options]
@@ -132,17 +99,25 @@ class Translator:
         align: bool = False,
         prefix: str | None = None,
         settings: SearchSettings | None = None,
+        image: Image | None = None,
     ) -> Translation | list[Translation]:
         """One text, several, or an encoded source, as translations in the same order.
 
-        A text of several sentences is translated sentence by sentence and keeps its white space, and what has neither
-        letter nor digit. `prefix` is how the
-        translation must begin (of one sentence). `settings` replaces the model's search defaults; `beam` and `nbest`
-        win over both. Raises ConfigError for languages the model does not know and impossible settings.
+        A model of several sources takes them by name, `{"en": "...", "de": "..."}`, or a text (its first) and an
+        `image` (its only picture), and reads each text whole. Else a text of several sentences is translated sentence
+        by sentence and keeps its white space, and what has neither letter nor digit. `prefix` is how the translation
+        must begin (of one sentence). `settings` replaces the model's search defaults; `beam` and `nbest` win.
+        Raises ConfigError for languages the model does not know and impossible settings.
         """
         from_, to = self.pair(to, from_)
-        sources = self._sources(text)
         search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
+        if self._several is not None and not isinstance(text, EncodedSource):
+            rows, direction = self._several.inputs(text, image), self.direction(from_, to)
+            several = self._several.translate(rows, direction, search, (from_, to), align=align, prefix=prefix)
+            return several if isinstance(text, list | tuple) else several[0]
+        if image is not None or isinstance(text, Mapping):
+            raise UnsupportedError(f"model {self.name} reads one text, got several sources; translate a text alone")
+        sources = self._sources(text)
         jobs = self._jobs(sources, text, prefix)
         answers = iter(self.decoder.decode(jobs, direction=self.direction(from_, to), settings=search, align=align))
         found = [
@@ -154,9 +129,11 @@ class Translator:
         single = isinstance(text, str) or (isinstance(text, EncodedSource) and text.single)
         return found[0] if single else found
 
-    def translate_lines(self, lines: Iterable[str], *, to: str, **options: Unpack[Options]) -> Iterator[Translation]:
+    def translate_lines(
+        self, lines: Iterable[str] | Iterable[Given], *, to: str, **options: Unpack[Options]
+    ) -> Iterator[Translation]:
         """A translation for each line, in order: a few hundred at a time are translated together, as they come."""
-        stream = iter(lines)
+        stream: Iterator[Any] = iter(lines)
         while window := list(islice(stream, _WINDOW)):
             yield from self.translate(window, to=to, **options)
 
@@ -176,6 +153,7 @@ class Translator:
         With `align`, pieces with links: those of a word come when nothing can change them, one token or more after its
         text. All of them together are those of `translate`.
         """
+        self._refuse_several("streams")
         direction, search = self.direction(*self.pair(to, from_)), self.search_settings(beam=beam)
         self.decoder.looking(align)  # raises before any work
         pieces = self._pieces(text, direction, search, align)
@@ -186,7 +164,8 @@ class Translator:
 
         weft's own models read a source alike whatever it is translated to, and so from; others may want to be told.
         """
-        sources = [self._read(each) for each in _texts(text)]
+        self._refuse_several("encodes ahead")
+        sources = [self._read(each) for each in texts_of(text)]
         framed = self.tokenizer.reading(from_, to)
         memories = iter(self.decoder.memories([framed.source(each.tokens.ids) for s in sources for each in s.segments]))
         return EncodedSource(
@@ -204,6 +183,7 @@ class Translator:
 
         With `align`, links and word confidences too: those that translating to just this target would have given.
         """
+        self._refuse_several("scores")
         direction, looking = self.direction(*self.pair(to, from_)), self.decoder.looking(align)
         if looking is not None:
             found = forced_pairs(
@@ -242,7 +222,7 @@ class Translator:
         """The model's search defaults, or `settings`, with the given beam and number of hypotheses."""
         found = settings or SearchSettings(**self.config.search.model_dump())
         nbest = found.nbest if nbest == 1 else nbest
-        limits = [limit for limit in (found.max_length, room(self.config.model)) if limit is not None]
+        limits = [limit for limit in (found.max_length, room_of(self.config.model)) if limit is not None]
         return replace(
             found,
             beam=max(found.beam, nbest) if beam is None else beam,
@@ -257,14 +237,18 @@ class Translator:
                 f"{self.name}`, or caption(image)"
             )
 
+    def _refuse_several(self, what: str) -> None:
+        if sources := ", ".join(self.config.model.sources):
+            raise UnsupportedError(f"nothing {what} sources {sources} of model {self.name}; use translate")
+
     def _read(self, text: str) -> Source:
         self._refuse_text()
-        most = room(self.config.model)
-        return read_source(text, self.tokenizer, longest=LONGEST if most is None else min(LONGEST, most * 3 // 4))
+        room = room_of(self.config.model)
+        return read_source(text, self.tokenizer, longest=LONGEST if room is None else min(LONGEST, room * 3 // 4))
 
     def _sources(self, text: Text) -> list[Source]:
         if not isinstance(text, EncodedSource):
-            return [self._read(each) for each in _texts(text)]
+            return [self._read(each) for each in texts_of(text)]
         text.check(self.stored.fingerprint)
         return [
             Source(each, tuple(Segment.of(each, span, self.tokenizer) for span in spans))
@@ -293,7 +277,3 @@ class Translator:
                 ):
                     yield piece.moved(end, begin)
                     written += len(piece.text)
-
-
-def _texts(text: str | Texts) -> Sequence[str]:
-    return [text] if isinstance(text, str) else text
