@@ -15,6 +15,7 @@ from typing import Any
 
 import speed_figures
 from alignment_figures import tables
+from long_figures import long_table
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).parents[1]
@@ -115,6 +116,7 @@ def table() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "README.md": table,
     "docs/alignment.md": lambda: tables(RESULTS),
+    "docs/long-sources.md": lambda: long_table(RESULTS / "long_sources.json"),
     "docs/speed.md": lambda: speed_figures.tables(RESULTS),
 }
 """What fills the figures of each page."""

@@ -136,7 +136,8 @@ class Backend(Protocol):
     supports: frozenset[Feature]
     scale: float | None
     exact: bool
-    """Whether its weights are the softmax over every key; if not, readings of a record go by its own weights."""
+    """Whether its weights are the softmax over every key. If not, `weights` are still its own, but what a record reads
+    without forming weights (largest ones, entropy, coverage, ...) is of the softmax over every key."""
     indexes: bool
     """Whether it notes something of the keys in `KeyValues.index` that is worth having again where it was lost."""
 
