@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fusion_figures
 import speed_figures
 from alignment_figures import tables
 from long_figures import long_table
@@ -118,6 +119,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/alignment.md": lambda: tables(RESULTS),
     "docs/long-sources.md": lambda: long_table(RESULTS / "long_sources.json"),
     "docs/speed.md": lambda: speed_figures.tables(RESULTS),
+    "docs/several-sources.md": lambda: fusion_figures.tables(RESULTS),
 }
 """What fills the figures of each page."""
 

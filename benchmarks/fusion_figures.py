@@ -1,0 +1,69 @@
+"""The tables of docs/several-sources.md, from the JSON files under benchmarks/results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MODELS, MEMORY = ("fusion.json", "fusion.pictures.json"), "fusion.memory.json"
+
+
+def tables(results: Path) -> str:
+    """Models on the test set, then memory; what was not measured is not there."""
+    parts = [_models(results / name) for name in MODELS if (results / name).exists()]
+    parts += [_memory(results / MEMORY)] if (results / MEMORY).exists() else []
+    return "\n".join(parts)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _models(path: Path) -> str:
+    found = _read(path)
+    lines = [
+        f"| model | BLEU, all {found['rows']} rows | p | {found['pictured_rows']} rows with a picture | no picture | "
+        "another's picture | shares |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(name, one, found) for name, one in found["models"].items()),
+    ]
+    return "\n".join(lines) + f"\n\n{_origin(found, path)}\n"
+
+
+def _row(name: str, one: dict[str, Any], found: dict[str, Any]) -> str:
+    p = found["p_all"].get(name)
+    scores = [_score(one.get(key)) for key in ("pictured", "without", "incongruent")]
+    shares = ", ".join(f"{source} {share:.2f}" for source, share in one.get("shares", {}).items())
+    return f"| {name} | {_score(one['all'])} | {'' if p is None else f'{p:.3f}'} | {' | '.join(scores)} | {shares} |"
+
+
+def _score(found: dict[str, float] | None) -> str:
+    return "" if found is None else f"{found['bleu']:.1f} ± {found['interval']:.1f}"
+
+
+def _memory(path: Path) -> str:
+    found = _read(path)
+    lines = [
+        f"Keys and values of {found['rows']} inputs of {found['length']} tokens a source, and a step of beam "
+        f"{found['beam']}, CPU time:",
+        "",
+        "| fusion | 1 source | 2 sources | 4 sources |",
+        "|---|---|---|---|",
+        *_memories(found["cases"]),
+    ]
+    return "\n".join(lines) + f"\n\n{_origin(found, path)}\n"
+
+
+def _memories(cases: list[dict[str, Any]]) -> Iterator[str]:
+    for fusion in dict.fromkeys(one["fusion"] for one in cases):
+        own = [one for one in cases if one["fusion"] == fusion]
+        yield f"| {fusion} | " + " | ".join(f"{one['megabytes']:.1f} MB, {one['step_ms']:.0f} ms" for one in own) + " |"
+
+
+def _origin(found: dict[str, Any], path: Path) -> str:
+    around = found["surroundings"]
+    machine, torch = around["machine"]["processor"], around["versions"]["torch"]
+    return f"{machine}; torch {torch}; {around['date'][:10]}, `benchmarks/results/{path.name}`."
