@@ -39,6 +39,7 @@ def rows(**changes: Any) -> SeveralRows:
 
 def test_a_batch_has_every_source_and_what_a_row_lacks_is_not_real() -> None:
     batch = rows().batch(Plan(0, np.array([0, 1, 5])))
+    assert rows().longest.tolist() == [len(row) + 1 for row in EN]
     parts = batch.source.parts  # type: ignore[union-attr]
     assert parts["en"].values[1, : len(EN[1]) + 1].tolist() == [*EN[1], EOS]
     assert parts["de"].keep.any(1).tolist() == [False, True, True]

@@ -50,6 +50,12 @@ class SeveralRows:
         """The tokens of all texts of each row, with the end of each."""
         return np.sum([self.columns[name].lengths for name in self.texts], axis=0, dtype=np.int64)
 
+    @property
+    def longest(self) -> Rows:
+        """The tokens of the longest text of each row, with its end: what bounds the length of a translation."""
+        found: Rows = np.max([self.columns[name].lengths for name in sorted(self.texts)], axis=0)
+        return found
+
     def batch(self, plan: Plan) -> Batch:
         """The batch of a plan; what is withheld depends on seed, epoch and row alone."""
         parts: dict[str, Part] = {}

@@ -72,7 +72,7 @@ class SeveralValidation:
             model,
             model.encode(rows.batch(Plan(0, part)).source.to(device)),
             start=torch.from_numpy(rows.tags[part]).to(device),
-            source_lengths=torch.from_numpy(rows.source_lengths[part]).to(device),
+            source_lengths=torch.from_numpy(rows.longest[part]).to(device),
             eos=Direction(0).eos,
             settings=SearchSettings(**{**self.recipe.search.model_dump(), "beam": beam}),
         )
