@@ -203,7 +203,9 @@ def test_the_file_itself_is_not_changed(file: Path) -> None:
 
 
 def test_a_gist_wants_a_model_that_has_one() -> None:
-    with pytest.raises(ConfigError, match=r"training.gist wants a transformer of one source and one width, got kind re"):
+    with pytest.raises(
+        ConfigError, match=r"training.gist wants a transformer of one source and one width, got kind re"
+    ):
         recipe(training={"gist": 1.0}, model={"kind": "recurrent"})
     with pytest.raises(ConfigError, match=r"encoder width 24 and width 16; leave it out"):
         recipe(training={"gist": 1.0}, model={"encoder": {"width": 24}, "tie": "target"})
