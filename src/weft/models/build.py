@@ -11,7 +11,6 @@ from weft.base.errors import ConfigError
 from weft.layers.attention import SelfAttention
 from weft.layers.block import DecoderLayer, EncoderLayer
 from weft.layers.dropout import Dropout
-from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.position import EvenlySpaced, Grid, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 from weft.layers.relative import Buckets, NoBias, RelativeBias
 from weft.models.audio import AudioIn
@@ -22,7 +21,8 @@ from weft.models.decoder_only import DecoderOnly
 from weft.models.encoder import Encoder, In
 from weft.models.encoder_decoder import EncoderDecoder, Site
 from weft.models.image import ImageIn
-from weft.models.parts import BACKENDS, final_norm, heads_of, norm, skip
+from weft.models.latents import resampler
+from weft.models.parts import BACKENDS, feedforward, final_norm, heads_of, norm, skip
 from weft.models.recurrent import Recurrent, RecurrentDecoder, RecurrentEncoder
 from weft.models.several import Reader, Readers, SeveralSources
 from weft.models.source import Picture, Sound, Text
@@ -59,6 +59,7 @@ def _encoder(config: ModelConfig, table: nn.Embedding, site: str = "encoder") ->
         [_self_attention_layer(read, f"{site}.{number}.self") for number in range(config.encoder_layers)],
         final_norm(read),
         _relative(read, config.encoder_layers, both_ways=True),
+        resampler=resampler(read, site),
     )
 
 
@@ -219,17 +220,6 @@ def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
     )
 
 
-def _feedforward(config: ModelConfig) -> nn.Module:
-    cls, activation = FEEDFORWARDS[config.activation]
-    return cls(
-        config.width,
-        config.feedforward_width,
-        activation=activation,
-        dropout=config.feedforward_dropout,
-        bias=config.bias,
-    )
-
-
 def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectional: bool) -> nn.GRU:
     """A GRU of the model width; dropout falls between its layers, where there are several."""
     dropout = config.dropout if num_layers > 1 else 0.0
@@ -237,12 +227,12 @@ def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectiona
 
 
 def _self_attention_layer(config: ModelConfig, site: str) -> EncoderLayer:
-    return EncoderLayer(_self_attention(config, site), _feedforward(config), (skip(config), skip(config)))
+    return EncoderLayer(_self_attention(config, site), feedforward(config), (skip(config), skip(config)))
 
 
 def _decoder_layer(config: ModelConfig, number: int) -> DecoderLayer:
     attention = _self_attention(config, f"decoder.{number}.self")
-    return DecoderLayer(attention, crossing(config, number), _feedforward(config), (skip(config), skip(config)))
+    return DecoderLayer(attention, crossing(config, number), feedforward(config), (skip(config), skip(config)))
 
 
 def _initialise(model: nn.Module) -> None:

@@ -27,9 +27,19 @@ class Encoder(nn.Module):
 
     embed: In
 
-    def __init__(self, embed: In, layers: Sequence[EncoderLayer], norm: nn.Module, bias: nn.Module) -> None:
+    def __init__(
+        self,
+        embed: In,
+        layers: Sequence[EncoderLayer],
+        norm: nn.Module,
+        bias: nn.Module,
+        *,
+        resampler: nn.Module | None = None,
+    ) -> None:
+        """`resampler` makes fewer states of the last ones; None: they stay as they are."""
         super().__init__()
         self.embed, self.layers, self.norm, self.bias = embed, nn.ModuleList(layers), norm, bias
+        self.resampler = resampler or Unchanged()
 
     def forward(self, source: Padded, record: Record | None = None) -> Padded:
         embedded = self.embed.read(source)
@@ -37,4 +47,11 @@ class Encoder(nn.Module):
         positions = torch.arange(x.shape[1], device=x.device)
         for layer, bias in zip(self.layers, self.bias(positions, positions), strict=True):
             x = layer(x, Fresh(mask, bias), positions, record)
-        return embedded.with_values(self.norm(x))
+        return self.resampler(embedded.with_values(self.norm(x)), record)
+
+
+class Unchanged(nn.Module):
+    """States as they are, one for each position."""
+
+    def forward(self, states: Padded, record: Record | None = None) -> Padded:
+        return states

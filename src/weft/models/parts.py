@@ -10,6 +10,7 @@ from weft.attention import Backend, Fused, Reference
 from weft.layers.attention import Heads
 from weft.layers.block import Skip
 from weft.layers.dropout import Dropout
+from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.norm import NORMS
 from weft.models.config import ModelConfig
 
@@ -38,3 +39,15 @@ def norm(config: ModelConfig) -> nn.Module:
 def final_norm(config: ModelConfig) -> nn.Module:
     """The norm behind the last layer, which a model has whose layers begin with theirs."""
     return norm(config) if config.norm_position == "pre" else nn.Identity()
+
+
+def feedforward(config: ModelConfig) -> nn.Module:
+    """A feed-forward sub-layer of its own."""
+    cls, activation = FEEDFORWARDS[config.activation]
+    return cls(
+        config.width,
+        config.feedforward_width,
+        activation=activation,
+        dropout=config.feedforward_dropout,
+        bias=config.bias,
+    )

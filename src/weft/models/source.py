@@ -45,6 +45,17 @@ class Stage(BaseModel):
     """Residual blocks of two convolutions, 3 x 3, at the smaller size."""
 
 
+class ResamplerShape(BaseModel):
+    """Latents that stand between encoder and decoder in the place of all positions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latents: int = Field(gt=0)
+    """How many positions the decoder reads, however many the encoder has."""
+    layers: int = Field(2, gt=0)
+    """How often they look at the encoder's states."""
+
+
 class Picture(BaseModel):
     """Pixels of one size, cut into patches, one position each, in reading order."""
 
@@ -67,6 +78,9 @@ class Picture(BaseModel):
     position: Literal["learned", "sinusoidal"] = "learned"
     """How places enter: vectors of the model's own, or sinusoids, half of the width for the row and half for the
     column."""
+
+    resampler: ResamplerShape | None = None
+    """Latents that the decoder reads in the place of the patches; None: it reads the patches."""
 
     @model_validator(mode="after")
     def _patches_fit(self) -> Picture:

@@ -23,13 +23,22 @@ def caption_scores(captions: Sequence[str], references: Sequence[Sequence[str]])
 
     Every picture has one caption and any number of references. Raises UnsupportedError without pycocoevalcap.
     """
-    bleu, cider = _scorers()
-    said = {number: [words(caption)] for number, caption in enumerate(captions)}
+    bleu, _ = _scorers()
+    bleus, _ = bleu.compute_score(*_by_number(captions, references), verbose=0)
+    each = cider_of_each(captions, references)
+    return {f"bleu{n}": 100 * float(value) for n, value in enumerate(bleus, start=1)} | {"cider": sum(each) / len(each)}
+
+
+def cider_of_each(captions: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
+    """The CIDEr-D of each caption; how rare words are is counted over the references of all of them."""
+    _, cider = _scorers()
+    return [float(score) for score in cider.compute_score(*_by_number(captions, references))[1]]
+
+
+def _by_number(captions: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[dict[int, list[str]], ...]:
+    """References and captions as the scorers take them."""
     wanted = {number: [words(text) for text in texts] for number, texts in enumerate(references)}
-    bleus, _ = bleu.compute_score(wanted, said, verbose=0)
-    return {f"bleu{n}": 100 * float(value) for n, value in enumerate(bleus, start=1)} | {
-        "cider": float(cider.compute_score(wanted, said)[0])
-    }
+    return wanted, {number: [words(caption)] for number, caption in enumerate(captions)}
 
 
 def _scorers() -> tuple[Any, Any]:
