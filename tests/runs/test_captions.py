@@ -75,6 +75,20 @@ def test_stopped_and_resumed_it_ends_as_if_it_had_never_stopped(folder: Path) ->
     assert traces(folder / "stopped") == traces(folder / "whole")
 
 
+def test_it_may_read_before_it_writes_and_go_on_with_larger_pictures(folder: Path) -> None:
+    """First the encoder alone learns, from small pictures; then the whole model takes its weights over."""
+    size = {"height": 8, "width": 8}
+    reading = captioner_recipe(steps=3, metric="loss", gist=1.0, reading_only=True, validate_every=3)
+    assert train(reading, folder / "reading", data=folder, device=CPU)
+    larger = reading.model["source"] | {side: 2 * pixels for side, pixels in size.items()}
+    whole = reading.model_copy(update={"model": reading.model | {"source": larger}})
+    first = load(str(folder / "reading" / "last")).model
+    then = initial_model(
+        whole, load(str(folder / "reading" / "last")).tokenizer.vocabulary_size, init=str(folder / "reading" / "last")
+    )
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), then.parameters(), strict=True))
+
+
 @torch.no_grad()
 def test_the_loss_is_that_of_every_reference_alone(folder: Path) -> None:
     chosen = captioner_recipe()

@@ -211,3 +211,5 @@ def test_a_gist_wants_a_model_that_has_one() -> None:
         recipe(training={"gist": 1.0}, model={"encoder": {"width": 24}, "tie": "target"})
     with pytest.raises(ConfigError, match=r"training.gist and alignment.teacher are one or the other, got both"):
         recipe(training={"gist": 1.0}, alignment={"teacher": "statistical"})
+    with pytest.raises(ConfigError, match=r"training.reading_only wants training.gist above 0, which is all that is"):
+        recipe(training={"reading_only": True})

@@ -82,3 +82,15 @@ def test_with_a_gist_every_token_is_foretold_from_what_was_read_alone() -> None:
     told = cross_entropy(logits[real], target_output.values[real], SMOOTHING).smoothed
     torch.testing.assert_close(found.minimised, plain.minimised + 0.3 * told)
     torch.testing.assert_close(found.smoothed, plain.smoothed)
+
+
+def test_reading_only_is_the_gist_alone_and_asks_nothing_of_the_decoder() -> None:
+    torch.default_generator.manual_seed(3)
+    shape = {"width": 14, "num_heads": 2, "feedforward_width": 17, "encoder_layers": 1, "decoder_layers": 1}
+    model = build(ModelConfig.model_validate({"vocabulary_size": 31, "dropout": 0.0, **shape})).double()
+    both, plain = (Objective(model, smoothing=SMOOTHING, gist=gist)(*batch(0)).minimised for gist in (0.3, 0.0))
+    found = Objective(model, smoothing=SMOOTHING, gist=0.3, reading_only=True)(*batch(0))
+    torch.testing.assert_close(found.minimised, both - plain)
+    found.minimised.backward()
+    assert all(weight.grad is None for weight in model.decoder.layers.parameters())
+    assert all(weight.grad is not None for weight in model.encoder.layers.parameters())

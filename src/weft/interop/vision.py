@@ -120,6 +120,33 @@ PASSED_OVER = (
 )
 
 
+def encoder_keys(vit: ViTFields) -> dict[str, Any]:
+    """What `ModelConfig` says of the encoder: what it reads, its shape and its number of layers."""
+    return {
+        "source": {
+            "modality": "picture",
+            "height": vit.image_size[0],
+            "width": vit.image_size[1],
+            "channels": vit.num_channels,
+            "patch_height": vit.patch_size[0],
+            "patch_width": vit.patch_size[1],
+            "class_tokens": 2 if vit.model_type == "deit" else 1,
+        },
+        "encoder": {
+            "width": vit.hidden_size,
+            "num_heads": vit.num_attention_heads,
+            "feedforward_width": vit.intermediate_size,
+            "activation": ACTIVATIONS[vit.hidden_act],
+            "norm_epsilon": vit.layer_norm_eps,
+            "norm_position": "pre",
+            "dropout": vit.hidden_dropout_prob,
+            "attention_dropout": vit.attention_probs_dropout_prob,
+            "feedforward_dropout": 0.0,
+        },
+        "encoder_layers": vit.num_hidden_layers,
+    }
+
+
 def vision_shape(fields: VisionFields) -> ModelConfig:
     """Norm before each sub-layer in the encoder, after it in the decoder."""
     vit, text = fields.encoder, fields.decoder
@@ -129,32 +156,12 @@ def vision_shape(fields: VisionFields) -> ModelConfig:
     return validate(
         ModelConfig,
         {
-            "source": {
-                "modality": "picture",
-                "height": vit.image_size[0],
-                "width": vit.image_size[1],
-                "channels": vit.num_channels,
-                "patch_height": vit.patch_size[0],
-                "patch_width": vit.patch_size[1],
-                "class_tokens": 2 if vit.model_type == "deit" else 1,
-            },
-            "encoder": {
-                "width": vit.hidden_size,
-                "num_heads": vit.num_attention_heads,
-                "feedforward_width": vit.intermediate_size,
-                "activation": ACTIVATIONS[vit.hidden_act],
-                "norm_epsilon": vit.layer_norm_eps,
-                "norm_position": "pre",
-                "dropout": vit.hidden_dropout_prob,
-                "attention_dropout": vit.attention_probs_dropout_prob,
-                "feedforward_dropout": 0.0,
-            },
+            **encoder_keys(vit),
             "bridge": fields.bridged,
             "vocabulary_size": text.vocab_size,
             "width": text.d_model,
             "num_heads": text.decoder_attention_heads,
             "feedforward_width": text.decoder_ffn_dim,
-            "encoder_layers": vit.num_hidden_layers,
             "decoder_layers": text.decoder_layers,
             "activation": ACTIVATIONS[text.activation_function],
             "dropout": text.dropout,
@@ -233,6 +240,11 @@ def _below(theirs: str | tuple[str, ...]) -> Rule:
 
 def names(fields: VisionFields) -> Names:
     """What comes before the patches, and whether queries, keys and values have biases, differs."""
-    biases = {} if fields.encoder.qkv_bias else NO_BIAS
-    lead = CLASS_AND_DISTILLATION if fields.encoder.model_type == "deit" else CLASS
-    return Names({**biases, **lead, **ENCODER, **_decoder()}, TOKENS, unused=UNUSED)
+    return Names({**encoder_table(fields.encoder), **_decoder()}, TOKENS, unused=UNUSED)
+
+
+def encoder_table(vit: ViTFields) -> Table:
+    """Of the encoder alone; `bridge` has a name there too."""
+    biases = {} if vit.qkv_bias else NO_BIAS
+    lead = CLASS_AND_DISTILLATION if vit.model_type == "deit" else CLASS
+    return {**biases, **lead, **ENCODER}

@@ -91,6 +91,10 @@ class EncoderDecoder(nn.Module):
         read = source.read_by(self._summed_up)
         return self.out.columns(self.decoder(target, read.encoded)), self.out.columns(read.gist[:, None])[:, 0]
 
+    def gist(self, source: Padded | Shared) -> Float[Tensor, "b columns"]:
+        """The mean of the real positions of each source; `projection` makes logits of it."""
+        return self.out.columns(source.read_by(lambda shared: mean(self._read(shared))).values)[:, 0]
+
     def projection(self) -> Float[Tensor, "w columns"]:
         """The table that makes logits of `states`."""
         return self.out.table()
@@ -105,8 +109,7 @@ class EncoderDecoder(nn.Module):
 
     def _summed_up(self, source: Padded) -> SummedUp:
         states = self._read(source)
-        total = states.values.masked_fill(~states.keep[..., None], 0.0).sum(1)
-        return SummedUp(self.decoder.prepare(states), total / states.lengths.clamp(min=1)[:, None])
+        return SummedUp(self.decoder.prepare(states), mean(states).values[:, 0])
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:
         return self.decoder.init_cache(self.decoder.indexed(memory), beam=beam, capacity=capacity)
@@ -116,3 +119,9 @@ class EncoderDecoder(nn.Module):
     ) -> tuple[Float[Tensor, "b n w"], DecoderCache]:
         x, cache = self.decoder.step(tokens, cache, record)
         return self.out(x), cache
+
+
+def mean(states: Padded) -> Padded:
+    """The mean of the real positions of each row, as one position; zeros, and not real, where there are none."""
+    total = states.values.masked_fill(~states.keep[..., None], 0.0).sum(1, keepdim=True)
+    return Padded(total / states.lengths.clamp(min=1)[:, None, None], states.keep.any(1, keepdim=True))

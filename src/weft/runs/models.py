@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -11,11 +12,13 @@ from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
 from weft.data.pixels import Pixels
 from weft.data.tokenizer import Tokenizer
+from weft.interop.vit import fill_encoder
 from weft.models.build import build
 from weft.models.config import ModelConfig
+from weft.models.encoder_decoder import EncoderDecoder
 from weft.models.several import of_first_source
 from weft.models.source import Picture
-from weft.runs.recipe import Recipe
+from weft.runs.recipe import PretrainedConfig, Recipe
 from weft.store.config import About, LanguagePair, StoredConfig
 from weft.store.folder import load, save
 from weft.training.loop import Progress
@@ -38,6 +41,16 @@ def initial_model(recipe: Recipe, vocabulary_size: int, *, init: str | None) -> 
             config, weights = _of_first(config, init), of_first_source(weights, next(iter(config.sources)))
         _check_alike(config, stored.config.model, init)
         assign(model, weights)
+    return _with_pretrained(model, recipe.pretrained, fill=init is None)
+
+
+def _with_pretrained(model: nn.Module, pretrained: PretrainedConfig, *, fill: bool) -> nn.Module:
+    """The model with the encoder that its recipe borrows, if it does: its weights, unless it has them, and frozen."""
+    if pretrained.encoder is not None:
+        encoder = cast(EncoderDecoder, model).encoder
+        if fill:
+            fill_encoder(encoder, Path(pretrained.encoder))
+        encoder.requires_grad_(not pretrained.frozen)
     return model
 
 
@@ -89,9 +102,18 @@ def _of_first(config: ModelConfig, init: str) -> ModelConfig:
     return config.of_source(next(iter(config.sources))).model_copy(update={"fusion": "concat"})
 
 
+def _without_size(config: ModelConfig) -> ModelConfig:
+    """The configuration with pictures of one size, where no weight depends on it."""
+    source = config.source
+    if not isinstance(source, Picture) or source.position != "sinusoidal":
+        return config
+    size = {"height": source.patch_height, "width": source.patch_width}
+    return config.model_copy(update={"source": source.model_copy(update=size)})
+
+
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:
     free = set(_FREE) | ({"alignment_head"} if theirs.alignment_head is None else set())  # one can be added
-    ours, other = config.model_dump(exclude=free), theirs.model_dump(exclude=free)
+    ours, other = (_without_size(one).model_dump(exclude=free) for one in (config, theirs))
     differing = [f"{key} {other[key]}, the recipe {value}" for key, value in ours.items() if other[key] != value]
     if differing:
         raise ConfigError(

@@ -13,6 +13,7 @@ from weft.base.errors import ConfigError
 from weft.base.validate import validate
 from weft.data.clean import Cleaning
 from weft.data.pixels import PictureReading
+from weft.interop import vit
 from weft.models.config import PRESETS, ModelConfig
 from weft.store.config import SearchDefaults
 from weft.training.config import TrainingConfig
@@ -129,6 +130,22 @@ class AlignmentConfig(_Frozen):
         return self
 
 
+class PretrainedConfig(_Frozen):
+    """An encoder that was trained by somebody else."""
+
+    encoder: str | None = None
+    """The folder of a ViT or DeiT of transformers: it says what the model's source and encoder are, and their weights.
+    None: the encoder begins from nothing."""
+    frozen: bool = False
+    """Whether it stays as it is while the rest learns."""
+
+    @model_validator(mode="after")
+    def _there_is_something_to_freeze(self) -> PretrainedConfig:
+        if self.frozen and self.encoder is None:
+            raise ValueError("frozen wants an encoder that was trained, got none; name its folder in encoder")
+        return self
+
+
 class About(_Frozen):
     """What the card of the trained model says."""
 
@@ -154,6 +171,8 @@ class Recipe(_Frozen):
     """A model shape by name; what `[model]` says wins."""
     model: dict[str, Any] = Field(default_factory=dict)
     """The model's shape, keys of `ModelConfig` without the vocabulary size."""
+    pretrained: PretrainedConfig = PretrainedConfig()
+    """Whether the encoder comes from elsewhere."""
     alignment: AlignmentConfig = AlignmentConfig()
     """Whether and how an alignment head is taught."""
     training: TrainingConfig
@@ -176,6 +195,8 @@ class Recipe(_Frozen):
     def _gist_has_its_model(self) -> Recipe:
         """The gist is projected as decoder states are, so it wants their width, and one source."""
         if not self.training.gist:
+            if self.training.reading_only:
+                raise ConfigError("training.reading_only wants training.gist above 0, which is all that is then learnt")
             return self
         model = self.model_config_for(300)
         if model.kind != "transformer" or model.sources or model.memory_width != model.width:
@@ -220,7 +241,17 @@ def read_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
         raise ConfigError(f"{path}: wanted TOML, got: {error}; mend the line it names") from error
     for setting in settings or []:
         _apply(data, setting)
-    return validate(Recipe, data, where=f"{path} with --set" if settings else str(path))
+    return validate(Recipe, _with_borrowed(data), where=f"{path} with --set" if settings else str(path))
+
+
+def _with_borrowed(data: dict[str, Any]) -> dict[str, Any]:
+    """The values with those that a pretrained encoder brings; what the recipe says of these keys itself wins."""
+    folder = data.get("pretrained", {}).get("encoder")
+    if not isinstance(folder, str):
+        return data
+    model = vit.model_keys(Path(folder)) | data.get("model", {})
+    pixels = vit.colours(Path(folder)) | data.get("data", {}).get("pixels", {})
+    return {**data, "model": model, "data": {**data.get("data", {}), "pixels": pixels}}
 
 
 def as_toml(recipe: Recipe) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class TrainingConfig(BaseModel):
     gist: float = Field(0.0, ge=0.0)
     """Weight of a second loss, in nats a target token: each token foretold from the mean of the encoder's states alone.
     It teaches an encoder of pictures that begins from nothing to see; 0: none."""
+    reading_only: bool = False
+    """Whether the gist is all that is learnt: a first stretch, which costs no decoding, before `--init` of the next."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What matrix products run in (autocast). auto: bfloat16 on a GPU that has it, else float32; on a CPU bfloat16 pays
     only with AMX, and float16 is refused."""

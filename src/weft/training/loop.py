@@ -90,7 +90,12 @@ class Loop:
         self.model, self.batches, self.config, self.seed, self.team = model, batches, config, seed, team
         autocast = autocast_dtype(config.precision, team.device)
         self.objective = Objective(
-            model, smoothing=config.label_smoothing, guidance=guidance, gist=config.gist, autocast=autocast
+            model,
+            smoothing=config.label_smoothing,
+            guidance=guidance,
+            gist=config.gist,
+            reading_only=config.reading_only,
+            autocast=autocast,
         )
         self.wrapped = team.wrap(self.objective)
         self.optimizer = build_optimizer(model, config)

@@ -42,6 +42,10 @@ class Gisted(Trainable, Protocol):
         """The states, and one vector of each source that is projected as they are."""
         ...
 
+    def gist(self, source: Padded | Shared) -> Float[Tensor, "b columns"]:
+        """That vector alone; no decoder is run."""
+        ...
+
 
 @dataclass(frozen=True)
 class Losses:
@@ -60,7 +64,7 @@ class Objective(nn.Module):
     2019, section 4.2): the model is then `Guidable`. With `gist`, so many times the cross-entropy of every target token
     given nothing but the mean of what was read (as a latent variable foretells its bag of words in Zhao et al. 2017,
     https://arxiv.org/abs/1703.10960, section 3.3): an encoder that begins from nothing learns to see while the decoder
-    would still do without it. The model is then `Gisted`.
+    would still do without it. The model is then `Gisted`. `reading_only`: that loss alone, and nothing is decoded.
     """
 
     def __init__(
@@ -70,23 +74,36 @@ class Objective(nn.Module):
         smoothing: float,
         guidance: float = 0.0,
         gist: float = 0.0,
+        reading_only: bool = False,
         autocast: torch.dtype | None = None,
     ) -> None:
         """`model` is a `Trainable`; `autocast` is what products run in, None for the dtype of the weights."""
         super().__init__()
         self.model, self.smoothing, self.autocast = model, smoothing, autocast
-        self.guidance, self.gist = guidance, gist
+        self.guidance, self.gist, self.reading_only = guidance, gist, reading_only
 
     def forward(
         self, source: Padded | Shared | Sources, target_input: Int[Tensor, "b t"], target_output: Padded, edges: Edges
     ) -> Losses:
+        if self.reading_only:
+            return self._told_by_gist(source, target_output)
         states, gist, alignment = self._states(source, target_input, edges)
         loss = self._cross_entropy(states, target_output)
         minimised = loss.smoothed + self.guidance * alignment
         if gist is not None:
-            each = gist[:, None].expand(-1, states.shape[1], -1)
-            minimised = minimised + self.gist * self._cross_entropy(each, target_output).smoothed
+            minimised = minimised + self.gist * self._of_gist(gist, target_output).smoothed
         return Losses(minimised, loss.smoothed.detach(), loss.likelihood, alignment.detach())
+
+    def _told_by_gist(self, source: Padded | Shared | Sources, target: Padded) -> Losses:
+        with torch.autocast(target.values.device.type, self.autocast, enabled=self.autocast is not None):
+            gist = cast(Gisted, self.model).gist(cast(Shared, source))
+        loss = self._of_gist(gist, target)
+        nothing = torch.zeros((), device=target.values.device)
+        return Losses(self.gist * loss.smoothed, loss.smoothed.detach(), loss.likelihood, nothing)
+
+    def _of_gist(self, gist: Float[Tensor, "b columns"], target: Padded) -> Loss:
+        """Of the real target tokens, each from the gist of its source."""
+        return self._cross_entropy(gist[:, None].expand(-1, target.keep.shape[1], -1), target)
 
     def _cross_entropy(self, states: Float[Tensor, "b t columns"], target: Padded) -> Loss:
         """Of the real target tokens, given a state for each."""
