@@ -15,6 +15,7 @@ from tests.runs.coloured import captioner_recipe, write_pictures
 
 from weft.base.errors import ConfigError, DataError, UnsupportedError
 from weft.base.padded import Padded
+from weft.base.validate import validate
 from weft.data.image import cut
 from weft.interop import vit
 from weft.models.build import build
@@ -92,7 +93,7 @@ def test_a_run_begins_with_it_and_leaves_it_alone_if_asked(frozen: bool, tmp_pat
 def test_what_it_cannot_be_is_refused(tmp_path: Path) -> None:
     _, folder = saved(tmp_path / "vit")
     with pytest.raises(ConfigError, match=r"frozen wants an encoder that was trained, got none; name its folder"):
-        Recipe.model_validate(as_toml(captioner_recipe()) | {"pretrained": {"frozen": True}})
+        validate(Recipe, as_toml(captioner_recipe()) | {"pretrained": {"frozen": True}}, where="recipe")
     with pytest.raises(DataError, match=r"should make|missing"):
         initial_model(recipe_file(tmp_path, folder, frozen=True, encoder_layers=3), 300, init=None)
     (folder / "config.json").write_text('{"model_type": "swin"}', encoding="utf-8")
