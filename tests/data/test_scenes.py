@@ -205,6 +205,13 @@ def test_claims_are_all_that_is_said() -> None:
     assert (alone.place, alone.background) == ("at the top", "grey")
 
 
+def test_things_that_are_named_are_found() -> None:
+    said = claims("a small red circle right of a green star and right of a blue square")
+    assert said is not None
+    assert said.found_in(of(BLUE, IN, RED)) == (2, 1, 0)
+    assert said.found_in(of(BLUE, RED)) is None
+
+
 def test_the_nine_places() -> None:
     assert [
         place_of(Thing("star", "red", "small", x, y, 0.1, 0.0)) for x, y in [(0.1, 0.1), (0.5, 0.5), (1.0, 0.9)]

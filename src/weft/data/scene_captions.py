@@ -71,11 +71,15 @@ class Claims:
     relations: tuple[str, ...] = ()
     background: str = ""
 
-    def hold(self, scene: Scene) -> bool:
-        """Whether different things of the scene can be found of which all of this is true."""
+    def found_in(self, scene: Scene) -> tuple[int, ...] | None:
+        """The numbers of things of the scene, a different one for each that is named, of which all of this is true.
+
+        None if there are none.
+        """
         if self.background not in ("", scene.background):
-            return False
-        return any(self._hold_of(scene, chosen) for chosen in permutations(range(len(scene.things)), len(self.things)))
+            return None
+        choices = permutations(range(len(scene.things)), len(self.things))
+        return next((chosen for chosen in choices if self._hold_of(scene, chosen)), None)
 
     def _hold_of(self, scene: Scene, chosen: tuple[int, ...]) -> bool:
         first, *others = chosen
@@ -115,7 +119,7 @@ def claims(caption: str) -> Claims | None:
 def is_true(caption: str, scene: Scene) -> bool:
     """Whether everything that a caption says is so; False also for what cannot be read as a caption of a scene."""
     said = claims(caption)
-    return said is not None and said.hold(scene)
+    return said is not None and said.found_in(scene) is not None
 
 
 def names_all(caption: str, scene: Scene) -> bool:

@@ -50,7 +50,7 @@ def _ground(name: str, x: Array, y: Array, rng: np.random.Generator) -> Array:
     """Pale, so that every colour stands out."""
     pattern = _PATTERNS[name](x, y, rng)[..., None]
     base = (190 if name == "grey" else 248) + rng.uniform(-7, 7) + rng.uniform(-3, 3, size=3)
-    other = base - rng.uniform(30, 60) * rng.uniform(0.5, 1, size=3)
+    other = base - rng.uniform(70, 100) * rng.uniform(0.7, 1, size=3)
     return base * (1 - pattern) + other * pattern
 
 

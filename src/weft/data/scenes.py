@@ -15,7 +15,7 @@ from weft.data.shapes import Array, distance
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "black")
 BACKGROUNDS = ("white", "grey", "striped", "dotted", "checked", "speckled")
-RADII = {"small": (0.085, 0.105), "large": (0.165, 0.205)}
+RADII = {"small": (0.095, 0.115), "large": (0.175, 0.21)}
 """Half the side of the box that a shape fills, in shares of the picture."""
 HELD_OUT = frozenset(
     [
