@@ -123,7 +123,7 @@ def test_models_that_read_something_else_say_what_to_do(weft: Weft, seeing: Path
     )
     none = weft("caption", folder)
     assert none.exit_code == 2
-    assert "wanted a model that reads picture" in none.stderr
+    assert "wanted a model that reads picture, got no name, and none is installed in" in none.stderr
     text = weft("translate", "a text", "--to", "en", "--model", seeing)
     assert (text.exit_code, text.stdout) == (2, "")
     assert (

@@ -108,12 +108,3 @@ def test_what_does_not_fit_is_refused() -> None:
         Grid(6, columns=2, lead=0)
     with pytest.raises(ShapeError, match=r"with \[15, 3, 4, 4\] behind b, got \[1, 14, 3, 4, 4\]; resize the picture"):
         make().encode(Padded(torch.zeros(1, 14, 3, 4, 4), torch.ones(1, 14, dtype=torch.bool)))
-
-
-@torch.no_grad()
-def test_a_stem_keeps_the_colour_of_a_plain_picture() -> None:
-    model = make(**KINDS["stem"])
-    plain = torch.tensor([[0.9, -0.5, 0.1], [0.1, 0.9, -0.5]], dtype=torch.float64)[:, None, :, None, None]
-    batch = Padded(plain.expand(2, 15, 3, 4, 4).contiguous(), torch.ones(2, 15, dtype=torch.bool))
-    one, other = model.encoder.embed.patch.vectors(batch.values)
-    assert (one - other).abs().max() > 0.1

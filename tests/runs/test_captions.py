@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def seeing(folder: Path) -> Path:
     """A run that came to its end."""
-    chosen = captioner_recipe(steps=70, learning_rate=1e-2, validate_every=35, checkpoint_every=35, gist=1.0)
+    chosen = captioner_recipe(steps=80, learning_rate=1e-2, validate_every=40, checkpoint_every=40)
     assert train(chosen, folder / "seeing", data=folder, device=CPU)
     return folder / "seeing"
 
@@ -59,11 +59,11 @@ def test_a_captioner_learns_what_it_sees_and_says_so_in_its_scores(seeing: Path)
 
 
 def test_without_pictures_it_cannot_tell_one_from_another(folder: Path, seeing: Path) -> None:
-    chosen = captioner_recipe(pixels={"blind": True}, steps=70, learning_rate=1e-2, validate_every=35, gist=1.0)
+    chosen = captioner_recipe(pixels={"blind": True}, steps=80, learning_rate=1e-2, validate_every=40)
     assert train(chosen, folder / "blind", data=folder, device=CPU)
     blind = [line["samples"] for line in traces(folder / "blind")["log"] if line.get("samples")][-1]
     assert len({sample["translation"] for sample in blind}) == 1
-    assert scores(seeing)["loss"] < scores(folder / "blind")["loss"] - 0.05
+    assert scores(seeing)["loss"] < scores(folder / "blind")["loss"] - 0.2
 
 
 def test_stopped_and_resumed_it_ends_as_if_it_had_never_stopped(folder: Path) -> None:
@@ -132,6 +132,6 @@ def test_what_cannot_be_read_is_refused(folder: Path) -> None:
     (folder / "silent.tsv").write_text("dev0.png\t\t \n", encoding="utf-8")
     with pytest.raises(DataError, match=r"train.tsv|silent.tsv: wanted at least one caption, got none; check the col"):
         changed(folder, path="silent.tsv")
-    with pytest.raises(ConfigError, match=r"weft trains models of .*, got model.source of sound; choose"):
+    with pytest.raises(ConfigError, match=r"weft trains models of text and picture, got model.source of sound; choose"):
         kind_of(recipe(model={"source": {"modality": "sound"}}))
     assert SET["pictures"] == "pictures"

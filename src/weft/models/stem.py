@@ -10,9 +10,7 @@ from torch import nn
 from weft.base.shapes import Float, Tensor
 from weft.models.source import Stage
 
-GROUPS, FEWEST = 8, 4
-"""Groups that channels are normalised in, and the fewest channels of one: alone, a channel would lose its mean, and the
-picture its colours."""
+GROUPS = 8
 
 
 class Stem(nn.Module):
@@ -54,7 +52,7 @@ def _stage(came: int, stage: Stage) -> nn.Module:
 def _normalised(came: int, channels: int, *, step: int) -> nn.Module:
     """A convolution that looks as far to both sides as its step, so that no pixel is looked at from one side alone."""
     wide = max(2 * step - 1, 3)
-    groups = GROUPS if channels % GROUPS == 0 and channels >= FEWEST * GROUPS else 1
+    groups = GROUPS if channels % GROUPS == 0 else 1
     return nn.Sequential(
         nn.Conv2d(came, channels, wide, stride=step, padding=wide // 2, bias=False), nn.GroupNorm(groups, channels)
     )

@@ -94,7 +94,10 @@ def first(reads: str = "text") -> str:
     """The name of the first model that reads text, or pictures; ConfigError if there is none."""
     models = [model for model in available() if model.reads == reads]
     if not models:
-        raise ConfigError(f"wanted a model that reads {reads}, got no name; {_there_are('')}")
+        raise ConfigError(
+            f"wanted a model that reads {reads}, got no name, and none is installed in {home()}; name a folder as the "
+            "model, or train one"
+        )
     return models[0].name
 
 
