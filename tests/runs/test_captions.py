@@ -134,6 +134,6 @@ def test_what_cannot_be_read_is_refused(folder: Path) -> None:
     (folder / "silent.tsv").write_text("dev0.png\t\t \n", encoding="utf-8")
     with pytest.raises(DataError, match=r"train.tsv|silent.tsv: wanted at least one caption, got none; check the col"):
         changed(folder, path="silent.tsv")
-    with pytest.raises(ConfigError, match=r"weft trains models of text, of pictures and of several sources, got model.source of sound; choose"):
+    with pytest.raises(ConfigError, match=r"weft trains models of .*, got model.source of sound; choose"):
         kind_of(recipe(model={"source": {"modality": "sound"}}))
     assert SET["pictures"] == "pictures"
