@@ -83,10 +83,10 @@ def test_the_commands(place: Path, tiny_folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_table_names_every_family() -> None:
-    rows = re.findall(r"^\| ([^|]+) \| .*\(#([\w-]+)\) \|$", PAGE, re.MULTILINE)
-    titles = {re.sub(r"\W+", "-", title.lower()) for title, _ in SECTIONS}
-    assert len(rows) == 10
-    assert {anchor for _, anchor in rows} <= titles
+    places = re.findall(r"^\| [^|]+ \| .*\(([#\w.-]+)\) \|$", PAGE, re.MULTILINE)
+    titles = {"#" + re.sub(r"\W+", "-", title.lower()) for title, _ in SECTIONS}
+    assert len(places) == 10
+    assert set(places) - titles == {"captioning.md"}
 
 
 def test_every_family_of_texts_has_an_example() -> None:
