@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def seeing(folder: Path) -> Path:
     """A run that came to its end."""
-    chosen = captioner_recipe(steps=80, learning_rate=1e-2, validate_every=40, checkpoint_every=40)
+    chosen = captioner_recipe(steps=200, learning_rate=1e-2, validate_every=100, checkpoint_every=100)
     assert train(chosen, folder / "seeing", data=folder, device=CPU)
     return folder / "seeing"
 
@@ -59,12 +59,12 @@ def test_a_captioner_learns_what_it_sees_and_says_so_in_its_scores(seeing: Path)
 
 
 def test_without_pictures_it_cannot_tell_one_from_another(folder: Path, seeing: Path) -> None:
-    chosen = captioner_recipe(pixels={"blind": True}, steps=80, learning_rate=1e-2, validate_every=40)
+    chosen = captioner_recipe(pixels={"blind": True}, steps=200, learning_rate=1e-2, validate_every=100)
     assert train(chosen, folder / "blind", data=folder, device=CPU)
     blind = [line["samples"] for line in traces(folder / "blind")["log"] if line.get("samples")][-1]
     assert len({sample["translation"] for sample in blind}) == 1
     sees, guesses = scores(seeing), scores(folder / "blind")
-    assert sees["loss"] < guesses["loss"] - 0.05
+    assert sees["loss"] < guesses["loss"] - 0.2
     assert sees["bleu4"] > guesses["bleu4"] + 10
 
 
