@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training.tiny import log_lines, recipe, traces, write_corpora
+from tests.training.tiny import log_lines, recipe, traces
 
 from weft.base.errors import ConfigError, DataError
 from weft.runs.recipe import Recipe, read_recipe
@@ -24,26 +24,6 @@ from weft.store.checkpoint import checkpoints, latest_step
 from weft.store.folder import load
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    write_corpora(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(data: Path) -> Path:
-    """A run that came to its end."""
-    assert train(recipe(), data / "finished", data=data, device=CPU)
-    return data / "finished"
-
-
-@pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
-    """The finished run, to be changed."""
-    return shutil.copytree(finished, tmp_path / "run")
 
 
 def quick(**training: Any) -> Recipe:

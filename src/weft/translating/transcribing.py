@@ -87,8 +87,10 @@ class Transcriber:
 
         Waves are mono, between -1 and 1, with as many samples a second as `sound.rate` says (16,000), and no longer
         than the model hears at once (30 s). Without a `language` the one that the model hears is taken. `task` is
-        "transcribe" or, into English, "translate". Raises ShapeError for a wave that is too long or not mono,
-        DataError for whole numbers and what is no number, ConfigError for a language or a task that is not known.
+        "transcribe" or, into English, "translate"; without one it is what the checkpoint asks for, else "transcribe",
+        also where the language was heard (there transformers names no task). Raises ShapeError for a wave that is too
+        long or not mono, DataError for whole numbers and what is no number, ConfigError for a language or a task that
+        is not known.
         """
         given: Sequence[Wave] = [wave] if isinstance(wave, (np.ndarray, Tensor)) else wave
         waves = [_samples(each) for each in given]
