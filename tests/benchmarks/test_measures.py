@@ -103,4 +103,8 @@ def test_curves_of_a_run_without_development_pairs(tmp_path: Path) -> None:
         {"step": 1, "likelihood": 8.0, "learning_rate": 1e-3},
         {"step": 2, "likelihood": 7.0, "learning_rate": 1e-3},
     ]
-    curves.drawn(lines, "A run").canvas.draw()
+    figure = curves.drawn(lines, "A run")
+    figure.canvas.draw()
+    loss = figure.axes[0].lines[0]
+    assert (list(loss.get_xdata()), list(loss.get_ydata())) == ([1, 2], [8.0, 7.0])
+    assert not figure.axes[1].lines
