@@ -31,8 +31,9 @@ from weft.generation.hypothesis import Result
 from weft.generation.search import search
 from weft.generation.settings import SearchSettings
 from weft.models.build import build
-from weft.models.config import PRESETS, ModelConfig
+from weft.models.config import ModelConfig
 from weft.models.decoder import DecoderCache, Encoded
+from weft.models.presets import PRESETS
 
 BOS, EOS, FIRST, VOCABULARY = 1, 2, 5, 8000
 FORMS = ("shared", "repeated")

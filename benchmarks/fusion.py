@@ -36,8 +36,9 @@ from weft.base.padded import Padded
 from weft.base.sources import Sources
 from weft.data.text import read_columns
 from weft.models.build import build
-from weft.models.config import PRESETS, ModelConfig
+from weft.models.config import ModelConfig
 from weft.models.crossing import FUSIONS
+from weft.models.presets import PRESETS
 from weft.translating.translation import Translation
 from weft.translating.translator import Translator
 

@@ -31,7 +31,8 @@ from weft.data.corpus import PairCorpus
 from weft.data.text import read_pairs
 from weft.data.tokenizer import Tokenizer
 from weft.models.build import build
-from weft.models.config import PRESETS, ModelConfig
+from weft.models.config import ModelConfig
+from weft.models.presets import PRESETS
 from weft.training.config import TrainingConfig
 from weft.training.loop import Loop
 from weft.training.team import Team

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from weft.base.padded import pad
 from weft.models.build import build
-from weft.models.config import PRESETS, ModelConfig
+from weft.models.config import ModelConfig
+from weft.models.presets import PRESETS
 
 EVERYTHING: dict[str, Any] = {
     "kind": "transformer",

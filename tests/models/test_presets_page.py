@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from weft.models.build import build
-from weft.models.config import PRESETS, ModelConfig
+from weft.models.config import ModelConfig
+from weft.models.presets import PRESETS
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 KEYS = ("width", "num_heads", "feedforward_width", "encoder_layers", "decoder_layers")

@@ -262,36 +262,3 @@ def _check_source(name: str, one: SourceConfig, earlier: dict[str, SourceConfig]
             f"source {name} has the encoder of {one.same_as}, so it must read the same and have no encoder or layers "
             "of its own; leave same_as out, or those"
         )
-
-
-PRESETS: dict[str, dict[str, int]] = {
-    "tiny": {
-        "width": 128,
-        "num_heads": 4,
-        "feedforward_width": 256,
-        "encoder_layers": 4,
-        "decoder_layers": 4,
-    },
-    "small": {
-        "width": 256,
-        "num_heads": 4,
-        "feedforward_width": 1024,
-        "encoder_layers": 6,
-        "decoder_layers": 3,
-    },
-    "base": {
-        "width": 512,
-        "num_heads": 8,
-        "feedforward_width": 2048,
-        "encoder_layers": 6,
-        "decoder_layers": 6,
-    },
-    "big": {
-        "width": 1024,
-        "num_heads": 16,
-        "feedforward_width": 4096,
-        "encoder_layers": 6,
-        "decoder_layers": 6,
-    },
-}
-"""Model shapes by name, small to large; a recipe's own values win over the preset's."""

@@ -14,7 +14,8 @@ from weft.base.validate import validate
 from weft.data.clean import Cleaning
 from weft.data.pixels import PictureReading
 from weft.interop import vit
-from weft.models.config import PRESETS, ModelConfig
+from weft.models.config import ModelConfig
+from weft.models.presets import PRESETS
 from weft.store.config import SearchDefaults
 from weft.training.config import TrainingConfig
 
