@@ -13,6 +13,7 @@ from weft.base.sources import Sources
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.models.crossing import FUSIONS
+from weft.models.decoder import Encoded
 from weft.models.several import EncodedSources, SeveralSources
 
 VOCABULARY = 23
@@ -179,14 +180,30 @@ def test_a_memory_comes_apart_and_together_again(fusion: str) -> None:
         ["en", "de", "picture"],
         ["en", "fr", "picture"],
     ]
-    again, _ = model.step(read, model.init_cache(EncodedSources.joined(parts), beam=2, capacity=1))
+    again, _ = model.step(read, model.init_cache(together(parts), beam=2, capacity=1))
     close(again, wanted)
     order = torch.tensor([2, 0])
     some, _ = model.step(read[order], model.init_cache(memory.select(order), beam=2, capacity=1))
     close(some, wanted[order])
-    moved = memory.to(torch.device("cpu"), torch.float64)
-    same, _ = model.step(read, model.init_cache(moved, beam=2, capacity=1))
-    assert torch.equal(same, wanted)
+
+
+@torch.no_grad()
+def test_each_source_is_encoded_as_if_the_others_were_not(fusion: str) -> None:
+    model, read, whole = make(fusion), tokens(3, 2), batch()
+    alone = EncodedSources({name: model.encode_source(name, part) for name, part in whole.parts.items()})
+    wanted, _ = model.step(read, model.init_cache(model.encode(whole), beam=2, capacity=1))
+    found, _ = model.step(read, model.init_cache(alone, beam=2, capacity=1))
+    assert torch.equal(found, wanted)
+
+
+def together(parts: list[EncodedSources]) -> EncodedSources:
+    """One memory of rows that were apart, some of which lack a source."""
+    found = {}
+    for name in SOURCES:
+        places = [place for place, part in enumerate(parts) if name in part.sources]
+        joined = Encoded.joined([parts[place].sources[name] for place in places])
+        found[name] = joined.among(torch.tensor(places), len(parts))
+    return EncodedSources(found)
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from weft.data.direction import Direction
 from weft.data.tokenizer import EOS, Tokenizer
 from weft.generation.settings import Sampling, SearchSettings
 from weft.translating.answering import one_line
-from weft.translating.decoding import Decoder, Job
+from weft.translating.decoding import Decoder, Job, OneText
 from weft.translating.forcing import forced_scores
-from weft.translating.memory_cache import Memory
 from weft.translating.segments import Segment
 from weft.translating.translator import Translator
 
@@ -56,7 +56,11 @@ def decoder(tiny: Translator, **options: Any) -> Decoder:
 
 
 def jobs(tokenizer: Tokenizer, texts: Sequence[str] = TEXTS, prefix: tuple[int, ...] = ()) -> list[Job]:
-    return [Job(Segment.of(text, (0, len(text)), tokenizer), prefix) for text in texts]
+    return [Job(one, prefix) for one in segments(tokenizer, texts)]
+
+
+def segments(tokenizer: Tokenizer, texts: Sequence[str] = TEXTS) -> list[Segment]:
+    return [Segment.whole(text, tokenizer) for text in texts]
 
 
 def same(one: Any, other: Any) -> None:
@@ -74,18 +78,19 @@ def same(one: Any, other: Any) -> None:
 def test_memories_from_anywhere_are_those_of_the_encoder(
     tiny: Translator, capacity: int, cached: list[int], known: list[int]
 ) -> None:
-    sources = tiny.tokenizer.encode_batch(TEXTS)
-    expected = decoder(tiny, cache_size=0).memory(sources)
+    sources, direction = segments(tiny.tokenizer), Direction(3)
+    expected = decoder(tiny, cache_size=0).memory(sources, direction)
     mine = decoder(tiny, cache_size=capacity)
-    alone = {row: mine.memory([sources[row]]) for row in cached}
-    given: list[Memory | None] = [None] * len(sources)
+    alone = {row: mine.memory([sources[row]], direction) for row in cached}
+    given = list(sources)
     for row in known:
-        given[row] = alone.get(row) or decoder(tiny).memory([sources[row]])
+        given[row] = replace(sources[row], memory=alone.get(row) or decoder(tiny).memory([sources[row]], direction))
     mine.model.encoded = 0
     held = set(cached[-capacity:] if capacity else [])
-    same(mine.memory(sources, given), expected)
+    same(mine.memory(given, direction), expected)
     assert mine.model.encoded == len(set(range(len(sources))) - held - set(known))
-    assert len(mine.cache) <= capacity
+    assert isinstance(mine.encoding, OneText)
+    assert len(mine.encoding.cache) <= capacity
 
 
 @pytest.mark.parametrize("align", [False, True])
@@ -104,14 +109,14 @@ def test_a_second_call_encodes_nothing_and_says_the_same(tiny: Translator, align
 
 def test_the_source_not_asked_for_longest_is_forgotten_first(tiny: Translator) -> None:
     mine = decoder(tiny, cache_size=2)
-    first, second, third = tiny.tokenizer.encode_batch(TEXTS[:3])
+    first, second, third = segments(tiny.tokenizer, TEXTS[:3])
     for source in (first, second, first, third):  # the second goes
-        mine.memory([source])
+        mine.memory([source], Direction(3))
     assert mine.model.encoded == 3
-    mine.memory([first])
-    mine.memory([third])
+    mine.memory([first], Direction(3))
+    mine.memory([third], Direction(3))
     assert mine.model.encoded == 3
-    mine.memory([second])
+    mine.memory([second], Direction(3))
     assert mine.model.encoded == 4
 
 
@@ -158,7 +163,7 @@ def test_batches_have_a_limit_of_rows_and_of_tokens(
 
 def test_no_job_has_no_answer(tiny: Translator) -> None:
     assert decoder(tiny).decode([], direction=Direction(3), settings=BEAM, align=True) == []
-    assert decoder(tiny).memories([]) == []
+    assert decoder(tiny).memories([], Direction(3)) == []
     assert forced_scores(tiny.stored.model, [], [], direction=Direction(3)) == []
 
 

@@ -58,4 +58,8 @@ class AlignmentSettings(BaseModel):
     @property
     def site(self) -> str:
         """The site to record: `decoder.{layer}.target_to_source`."""
-        return f"decoder.{self.layer}.target_to_source"
+        return self.site_of("source")
+
+    def site_of(self, source: str) -> str:
+        """The site to record for one of several sources."""
+        return f"decoder.{self.layer}.target_to_{source}"

@@ -48,7 +48,12 @@ class Encoded:
         ]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Encoded:
-        """The same memory for a model on this device, in this type of numbers."""
+        """The same memory for a model on this device, in this type of numbers.
+
+        Raises DataError if it lies in a file that is no longer what it was: to be joined with others it is copied.
+        """
+        for origin in {layer.origin for layer in self.cross if layer.origin is not None}:
+            origin.check()
         keep = self.keep.to(device)
         whole, mask = slice(None), padding(keep)
         cross = (
@@ -62,6 +67,12 @@ class Encoded:
         )
         return Encoded(tuple(cross), keep)
 
+    def among(self, rows: Int[Tensor, " m"], size: int) -> Encoded:
+        """The memory of a batch of so many rows, of which `rows` are these and the others have nothing to read."""
+        keep = self.keep.new_zeros(size, self.keep.shape[1]).index_copy(0, rows, self.keep)
+        mask = padding(keep)
+        return Encoded(tuple(_among(memory, rows, size, mask) for memory in self.cross), keep)
+
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
         """One memory of several, padded at the end: the inverse of `parts`. A single one is not copied."""
@@ -72,6 +83,11 @@ class Encoded:
         mask = padding(keep)
         layers = zip(*(part.cross for part in parts), strict=True)
         return Encoded(tuple(_stacked(memories, longest, mask) for memories in layers), keep)
+
+
+def _among(memory: KeyValues, rows: Int[Tensor, " m"], size: int, mask: Mask) -> KeyValues:
+    k, v = (x.new_zeros(size, *x.shape[1:]).index_copy(0, rows, x) for x in (memory.k, memory.v))
+    return KeyValues(k, v, mask)
 
 
 def _stretch(memory: KeyValues, row: int, keep: Bool[Tensor, "1 s"]) -> KeyValues:

@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import torch
 from torch import nn
 
-from weft.attention.masks import Padding
-from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.errors import ConfigError
 from weft.base.padded import Padded
@@ -60,25 +57,6 @@ class EncodedSources:
         kept = [{name: part for name, part in row.items() if part.keep.any()} for row in named]
         return [EncodedSources(some or row) for some, row in zip(kept, named, strict=True)]
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> EncodedSources:
-        """The same memory for a model on this device, in this type of numbers."""
-        return EncodedSources({name: encoded.to(device, dtype) for name, encoded in self.sources.items()})
-
-    @staticmethod
-    def joined(parts: Sequence[EncodedSources]) -> EncodedSources:
-        """One memory of several: the inverse of `parts`."""
-        found = {}
-        for name in dict.fromkeys(name for part in parts for name in part.sources):
-            like = next(part.sources[name] for part in parts if name in part.sources)
-            found[name] = Encoded.joined([part.sources.get(name) or _nothing(like) for part in parts])
-        return EncodedSources(found)
-
-
-def _nothing(like: Encoded) -> Encoded:
-    """The memory of a row that lacks a source."""
-    keep = like.keep[:1, :0]
-    return Encoded(tuple(KeyValues(x.k[:1, :, :0], x.v[:1, :, :0], Padding(keep)) for x in like.cross), keep)
-
 
 class Reader(nn.Module):
     """An encoder, and what takes its states to what cross-attention reads."""
@@ -117,7 +95,11 @@ class Readers(nn.Module):
         read = [name for name in self.read_by if name in sources.parts and bool(sources.parts[name].keep.any())]
         # All missing: one stays, so that there is something to leave out of account.
         read = read or [name for name in self.read_by if name in sources.parts][:1]
-        return {name: self.readers[self.read_by[name]](sources.parts[name], record) for name in read}
+        return {name: self.read(name, sources.parts[name], record) for name in read}
+
+    def read(self, name: str, source: Part, record: Record | None = None) -> Padded:
+        """The states of one source."""
+        return cast(Padded, self.readers[self.read_by[name]](source, record))
 
     def _check(self, sources: Sources) -> None:
         for name in sources.parts:
@@ -157,6 +139,10 @@ class SeveralSources(nn.Module):
         """The memory of each source; see `Readers.forward` for what is refused."""
         states = self.encoders(source, record)
         return EncodedSources({name: self._prepared(name, of_source) for name, of_source in states.items()})
+
+    def encode_source(self, name: str, source: Part) -> Encoded:
+        """The memory of one source, which does not depend on the others."""
+        return self._prepared(name, self.encoders.read(name, source))
 
     def init_cache(self, memory: EncodedSources, *, beam: int, capacity: int) -> DecoderCache:
         return self.decoder.init_cache(self._together(memory), beam=beam, capacity=capacity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import Protocol
 
 import torch
 
@@ -21,7 +22,6 @@ from weft.base.errors import DataError
 from weft.data.direction import Direction
 from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.hypothesis import Hypothesis, Result
-from weft.translating.segments import Segment
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ class Answer:
     token_log_probabilities: tuple[float, ...]
     words: tuple[Word, ...] = ()
     """Each word of the text with its confidence; none unless aligned."""
+    tokens: tuple[int, ...] = ()
+    """Its ids, without `</s>`."""
+
+
+class Read(Protocol):
+    """What an answer is aligned with."""
+
+    @property
+    def side(self) -> Side: ...
 
 
 @dataclass(frozen=True)
@@ -43,29 +52,39 @@ class Looking:
 
     settings: AlignmentSettings
     record: Record
+    sites: tuple[str, ...]
+    """For each input of the search, where the source that its links lead to is read."""
 
     @staticmethod
-    def by(settings: AlignmentSettings) -> Looking:
-        """With a record for a search to come."""
-        return Looking(settings, Record([settings.site]))
+    def by(settings: AlignmentSettings, reads: Sequence[str]) -> Looking:
+        """With a record for a search to come, whose inputs have links to these sources."""
+        sites = tuple(map(settings.site_of, reads))
+        return Looking(settings, Record(sites), sites)
 
-    def weights(self, result: Result, hypotheses: Sequence[tuple[int, Hypothesis]], direction: Direction) -> Array:
-        """The weights `[m t s]` that these hypotheses of a search, each with the row of its source, have read."""
-        slots = [hypothesis.slots or () for _, hypothesis in hypotheses]
-        rows = [row for row, _ in hypotheses]
-        asked = gather(self.record.at(self.settings.site), result.rows, sources=rows, slots=slots)
-        return read(asked.observation, self.settings, before=len(direction.before))
+    def weights(
+        self, result: Result, hypotheses: Sequence[tuple[int, Hypothesis]], direction: Direction
+    ) -> list[Array]:
+        """The weights `[t s]` that each of these hypotheses of a search, with the row of its input, has read."""
+        found: dict[int, Array] = {}
+        for site in dict.fromkeys(self.sites):
+            places = [place for place, (row, _) in enumerate(hypotheses) if self.sites[row] == site]
+            slots = [hypotheses[place][1].slots or () for place in places]
+            rows = [hypotheses[place][0] for place in places]
+            asked = gather(self.record.at(site), result.rows, sources=rows, slots=slots)
+            weights = read(asked.observation, self.settings, before=len(direction.before))
+            found |= dict(zip(places, weights, strict=True))
+        return [found[place] for place in range(len(hypotheses))]
 
 
 def answers(
     result: Result,
-    segments: Sequence[Segment],
+    inputs: Sequence[Read],
     tokenizer: TextTokenizer,
     looking: Looking | None,
     *,
     direction: Direction,
 ) -> list[tuple[Answer, ...]]:
-    """All hypotheses for each segment, best first; without `looking` they have no links."""
+    """All hypotheses for each input, best first; without `looking` they have no links."""
     flat = [(row, hypothesis) for row, ranked in enumerate(result.hypotheses) for hypothesis in ranked]
     if looking is None:
         found = iter([_plain(hypothesis, tokenizer) for _, hypothesis in flat])
@@ -74,7 +93,7 @@ def answers(
             weights = looking.weights(result, flat, direction)
         found = iter(
             [
-                _aligned(hypothesis, segments[row], tokenizer, own, looking.settings)
+                _aligned(hypothesis, inputs[row].side, tokenizer, own, looking.settings)
                 for (row, hypothesis), own in zip(flat, weights, strict=True)
             ]
         )
@@ -95,10 +114,10 @@ def _plain(hypothesis: Hypothesis, tokenizer: TextTokenizer) -> Answer:
 
 
 def _aligned(
-    hypothesis: Hypothesis, segment: Segment, tokenizer: TextTokenizer, weights: Array, settings: AlignmentSettings
+    hypothesis: Hypothesis, source: Side, tokenizer: TextTokenizer, weights: Array, settings: AlignmentSettings
 ) -> Answer:
     target = written(hypothesis.tokens, tokenizer)
-    found = word_alignment(weights, source=segment.side, target=target, settings=settings)
+    found = word_alignment(weights, source=source, target=target, settings=settings)
     return _answer(hypothesis, target.text, found, confidences(target, hypothesis.token_log_probabilities))
 
 
@@ -110,6 +129,7 @@ def _answer(hypothesis: Hypothesis, text: str, alignment: WordAlignment, found: 
         alignment,
         hypothesis.token_log_probabilities,
         found,
+        hypothesis.tokens[: len(hypothesis.tokens) - int(hypothesis.finished)],
     )
 
 

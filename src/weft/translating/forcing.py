@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ from weft.alignment.side import Side
 from weft.alignment.words import words
 from weft.attention.record import Record
 from weft.base.padded import pad
-from weft.base.shapes import Tensor
+from weft.base.shapes import Int, Tensor
 from weft.data.direction import Direction
 from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.batching import batches_by_length, in_given_order
@@ -29,12 +29,14 @@ _MOST_ROWS = 256  # of a batch, however short
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class Given:
-    """A pair as token ids, without any special ones."""
+class Writer(Protocol):
+    """A model and its inputs, made to write given targets."""
 
-    source: Sequence[int]
-    target: Sequence[int]
+    def __call__(
+        self, rows: Sequence[int], heard: Int[Tensor, "b t"], *, record: Record | None, scored: bool
+    ) -> Tensor:
+        """Logits `[b t w]` of these inputs, after each position of what the decoder reads; unless `scored`, states."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,31 @@ def forced_scores(
     model: nn.Module, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, direction: Direction
 ) -> list[float]:
     """The log-probability of each target with `</s>`."""
-    pairs = [Given(source, target) for source, target in zip(sources, targets, strict=True)]
-    return [sum(each) for each in _batched(pairs, lambda rows: _forced(model, [pairs[row] for row in rows], direction))]
+    return total_scores(writer(model, sources, direction), list(map(len, sources)), targets, direction)
+
+
+def total_scores(
+    write: Writer, lengths: Sequence[int], targets: Sequence[Sequence[int]], direction: Direction
+) -> list[float]:
+    """The log-probability of each target with `</s>`, given inputs of these lengths."""
+
+    def of_batch(rows: Sequence[int]) -> list[float]:
+        return [sum(each) for each in log_probabilities_of(write, rows, [targets[row] for row in rows], direction)]
+
+    return batched(lengths, targets, of_batch)
+
+
+def writer(model: Any, sources: Sequence[Sequence[int]], direction: Direction) -> Writer:
+    """A model of one source, whose inputs are token ids without any special ones."""
+
+    def write(rows: Sequence[int], heard: Int[Tensor, "b t"], *, record: Record | None, scored: bool) -> Tensor:
+        device = next(model.parameters()).device
+        source, heard = pad([direction.source(sources[row]) for row in rows], device=device), heard.to(device)
+        seen = () if record is None else (record,)  # a model that attends to nothing takes none
+        found: Tensor = model(source, heard, *seen) if scored else model.states(source, heard, *seen)
+        return found
+
+    return write
 
 
 def forced_pairs(
@@ -72,10 +97,14 @@ def forced_pairs(
     `cut` says where the words of a text stand. Without `scored`, nothing is projected to the vocabulary.
     """
     read_pairs = [_Read.of(source, target, tokenizer, cut) for source, target in pairs]
+    sources, targets = ([each.source_ids for each in read_pairs], [each.target_ids for each in read_pairs])
+    write = writer(model, sources, direction)
 
     def of_batch(rows: Sequence[int]) -> list[ForcedPair]:
         record, batch = Record([settings.site]), [read_pairs[row] for row in rows]
-        log_probs = _forced(model, [each.ids for each in batch], direction, record=record, scored=scored)
+        log_probs = log_probabilities_of(
+            write, rows, [targets[row] for row in rows], direction, record=record, scored=scored
+        )
         with torch.inference_mode():
             whole = read(record.at(settings.site)[0], settings, before=len(direction.before))
             weights = whole[:, direction.rows]
@@ -85,7 +114,7 @@ def forced_pairs(
             found.append(ForcedPair(shares, tuple(scores), confidences(each.target, scores[:-1]) if scored else ()))
         return found
 
-    return _batched([each.ids for each in read_pairs], of_batch)
+    return batched(list(map(len, sources)), targets, of_batch)
 
 
 @dataclass(frozen=True)
@@ -94,7 +123,8 @@ class _Read:
 
     source: Side
     target: Side
-    ids: Given
+    source_ids: Sequence[int]
+    target_ids: Sequence[int]
 
     @staticmethod
     def of(source: str, target: str, tokenizer: TextTokenizer, cut: Callable[[str], Sequence[Span]]) -> _Read:
@@ -102,30 +132,38 @@ class _Read:
         return _Read(
             Side(source, reading.spans, cut(source)),
             Side(target, writing.spans, cut(target)),
-            Given(reading.ids, writing.ids),
+            reading.ids,
+            writing.ids,
         )
 
 
 @torch.inference_mode()
-def _forced(
-    model: Any, pairs: Sequence[Given], direction: Direction, *, record: Record | None = None, scored: bool = True
+def log_probabilities_of(
+    write: Writer,
+    rows: Sequence[int],
+    targets: Sequence[Sequence[int]],
+    direction: Direction,
+    *,
+    record: Record | None = None,
+    scored: bool = True,
 ) -> list[list[float]]:
-    """The log-probability of each target's tokens and of `</s>`; empty lists unless `scored`."""
-    device = next(model.parameters()).device
-    source = pad([direction.source(pair.source) for pair in pairs], device=device)
-    inputs = pad([direction.heard(pair.target) for pair in pairs], device=device)
-    seen = () if record is None else (record,)  # a model that attends to nothing takes none
+    """The log-probability of the tokens of each target, one for each of these inputs, and of `</s>`.
+
+    Empty lists unless `scored`: then nothing is projected to the vocabulary.
+    """
+    heard = pad([direction.heard(target) for target in targets]).values
+    logits = write(rows, heard, record=record, scored=scored)
     if not scored:
-        model.states(source, inputs.values, *seen)
-        return [[] for _ in pairs]
-    logits: Tensor = model(source, inputs.values, *seen)
-    outputs = pad([direction.written(pair.target) for pair in pairs], device=device)
+        return [[] for _ in targets]
+    outputs = pad([direction.written(target) for target in targets], device=logits.device)
     chosen = log_probabilities(logits).gather(-1, outputs.values[..., None]).squeeze(-1).tolist()
-    return [row[direction.rows][: len(pair.target) + 1] for row, pair in zip(chosen, pairs, strict=True)]
+    return [row[direction.rows][: len(target) + 1] for row, target in zip(chosen, targets, strict=True)]
 
 
-def _batched(pairs: Sequence[Given], of_rows: Callable[[Sequence[int]], Sequence[Found]]) -> list[Found]:
-    """What a function says of batches of pairs of like length, in the order given."""
-    lengths = [len(pair.source) + len(pair.target) for pair in pairs]
-    batches = batches_by_length(lengths, max_tokens=_MOST_TOKENS, max_rows=_MOST_ROWS)
+def batched(
+    lengths: Sequence[int], targets: Sequence[Sequence[int]], of_rows: Callable[[Sequence[int]], Sequence[Found]]
+) -> list[Found]:
+    """What a function says of batches of inputs and targets of like length, in the order given."""
+    whole = [length + len(target) for length, target in zip(lengths, targets, strict=True)]
+    batches = batches_by_length(whole, max_tokens=_MOST_TOKENS, max_rows=_MOST_ROWS)
     return in_given_order(batches, [of_rows(rows) for rows in batches])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -18,6 +18,12 @@ class Memory(Protocol):
     def joined(parts: Sequence[Any]) -> Memory: ...
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Memory: ...
+
+
+def _joined(held: Sequence[Memory | None]) -> Any:
+    """One memory of all that are held."""
+    memories = [memory for memory in held if memory is not None]
+    return memories[0].joined(memories)
 
 
 class MemoryCache:
@@ -41,3 +47,21 @@ class MemoryCache:
         self._held[tuple(content)] = memory
         while len(self._held) > self.capacity:
             self._held.popitem(last=False)
+
+    def filled(
+        self,
+        contents: Sequence[Sequence[Any]],
+        known: Sequence[Memory | None],
+        encode: Callable[[list[int]], Any],
+    ) -> Any:
+        """One memory of all contents; `encode` reads those (by their places) that are neither `known` nor held."""
+        held = [mine or self.get(content) for mine, content in zip(known, contents, strict=True)]
+        missing = [row for row, memory in enumerate(held) if memory is None]
+        if not missing:
+            return _joined(held)
+        fresh = encode(missing)
+        if self.capacity or len(missing) < len(contents):
+            for row, memory in zip(missing, fresh.parts(), strict=True):
+                held[row] = memory
+                self.put(contents[row], memory)
+        return fresh if len(missing) == len(contents) else _joined(held)

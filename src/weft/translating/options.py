@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, TypedDict, cast
+from typing import TypeAlias, TypedDict
 
 from weft.alignment.settings import AlignmentSettings
 from weft.data.open_picture import PictureLike
@@ -40,6 +40,6 @@ class CaptionOptions(TypedDict, total=False):
     explain: bool | AlignmentSettings
 
 
-def texts_of(text: str | Texts | Given | Inputs) -> Sequence[str]:
-    """Texts of a model of one source; what has names has been refused by now."""
-    return [text] if isinstance(text, str) else cast(Texts, text)
+def texts_of(text: str | Texts | Given | Inputs) -> Sequence[str | Given]:
+    """What is asked for, one by one."""
+    return text if isinstance(text, list | tuple) else [text]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
 
 from weft.alignment.side import Side
 from weft.alignment.words import words
+from weft.data.direction import Direction
 from weft.data.splitter import split
 from weft.data.text_tokenizer import TextTokenizer
 from weft.data.tokenizer import Encoding
 from weft.models.config import ModelConfig
+from weft.translating.memory_cache import Memory
 
 Span = tuple[int, int]
 LONGEST = 120
@@ -27,16 +29,37 @@ class Segment:
     start: int
     text: str
     tokens: Encoding
+    memory: Memory | None = field(default=None, compare=False, repr=False)
+    """What the encoder made of it, where it was read before."""
 
     @staticmethod
-    def of(text: str, span: Span, tokenizer: TextTokenizer) -> Segment:
+    def of(text: str, span: Span, tokenizer: TextTokenizer, memory: Memory | None = None) -> Segment:
         """The stretch of a text at a span, tokenised."""
         stretch = text[slice(*span)]
-        return Segment(span[0], stretch, tokenizer.encode(stretch))
+        return Segment(span[0], stretch, tokenizer.encode(stretch), memory)
+
+    @staticmethod
+    def whole(text: str, tokenizer: TextTokenizer, memory: Memory | None = None) -> Segment:
+        """A text as one segment."""
+        return Segment.of(text, (0, len(text)), tokenizer, memory)
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+    @property
+    def content(self) -> str:
+        """What tells it from segments that are translated otherwise."""
+        return self.text
+
+    @property
+    def reads(self) -> str:
+        """The source, by its name in records, that its links lead to."""
+        return "source"
+
+    def length(self, direction: Direction) -> int:
+        """The number of ids that the encoder reads."""
+        return len(direction.source(self.tokens.ids))
 
     @cached_property
     def side(self) -> Side:

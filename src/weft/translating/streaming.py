@@ -23,8 +23,9 @@ from weft.data.text_tokenizer import TextTokenizer
 from weft.generation.settings import SearchSettings
 from weft.generation.stream import Progress, Trace, search_steps
 from weft.translating.answering import Answer, Looking, answers, one_line, written
-from weft.translating.decoding import Decoder
-from weft.translating.segments import Segment
+from weft.translating.decoding import Decoder, Input
+from weft.translating.requests import Request
+from weft.translating.weaving import Aligned, stayed
 
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what the first bytes of a character look like
 
@@ -58,23 +59,41 @@ class Piece:
         )
 
 
+def stream_all(
+    decoder: Decoder, request: Request, *, direction: Direction, settings: SearchSettings, align: bool = False
+) -> Iterator[Piece]:
+    """Pieces of the translation of a text, of one segment after the other, and of what stands between them."""
+    text, length = request.source.text, 0
+    for place, (start, end) in enumerate(request.source.gaps):
+        gap = text[start:end]
+        if gap:
+            kept = stayed(gap) if align else Aligned(NO_LINKS, ())
+            yield Piece(gap, kept.alignment, kept.words).moved(start, length)
+            length += len(gap)
+        if place < len(request.inputs):
+            begin = length
+            for piece in stream(decoder, request.inputs[place], direction=direction, settings=settings, align=align):
+                yield piece.moved(end, begin)
+                length += len(piece.text)
+
+
 @torch.inference_mode()
 def stream(
-    decoder: Decoder, segment: Segment, *, direction: Direction, settings: SearchSettings, align: bool = False
+    decoder: Decoder, given: Input, *, direction: Direction, settings: SearchSettings, align: bool = False
 ) -> Iterator[Piece]:
-    """Pieces of the best answer for a segment, each as soon as it is certain; spans are inside segment and answer.
+    """Pieces of the best answer for an input, each as soon as it is certain; spans are inside its text and answer.
 
     Raises UnsupportedError where a model is to align that cannot.
     """
-    looking = decoder.looking(align)
-    pieces, source = _Pieces(segment, decoder.tokenizer, looking, direction), direction.source(segment.tokens.ids)
+    looking = decoder.looking(align, [given])
+    pieces = _Pieces(given, decoder.tokenizer, looking, direction)
     if direction.first is not None:
         settings = replace(settings, forced_first=direction.first)
     for progress in search_steps(
         decoder.model,
-        decoder.memory([source]),
+        decoder.memory([given], direction),
         start=torch.tensor([direction.start], device=decoder.device),
-        source_lengths=torch.tensor([len(source)], device=decoder.device),
+        source_lengths=torch.tensor([given.length(direction)], device=decoder.device),
         eos=direction.eos,
         settings=settings,
         record=None if looking is None else looking.record,
@@ -87,10 +106,8 @@ def stream(
 class _Pieces:
     """What of one answer has been handed out."""
 
-    def __init__(
-        self, segment: Segment, tokenizer: TextTokenizer, looking: Looking | None, direction: Direction
-    ) -> None:
-        self._segment, self._tokenizer, self._looking = segment, tokenizer, looking
+    def __init__(self, given: Input, tokenizer: TextTokenizer, looking: Looking | None, direction: Direction) -> None:
+        self._given, self._tokenizer, self._looking = given, tokenizer, looking
         self._direction = direction
         self._shown = ""
         self._aligned = 0  # words
@@ -100,7 +117,7 @@ class _Pieces:
         """What is new in the progress of a search."""
         if progress.result is not None:
             [[best, *_]] = answers(
-                progress.result, [self._segment], self._tokenizer, self._looking, direction=self._direction
+                progress.result, [self._given], self._tokenizer, self._looking, direction=self._direction
             )
             return self._rest(best)
         text = self._grow(one_line(self._tokenizer.decode(progress.stable[0]).rstrip(_UNFINISHED)))
@@ -133,7 +150,7 @@ class _Pieces:
         end = self._aligned + self._num_new(target, len(self._rows) - looking.settings.shift)
         new = replace(target, words=target.words[self._aligned : end])
         self._aligned = end
-        found = word_alignment(np.stack(self._rows), source=self._segment.side, target=new, settings=looking.settings)
+        found = word_alignment(np.stack(self._rows), source=self._given.side, target=new, settings=looking.settings)
         return Piece(text, found, confidences(new, trace.log_probabilities))
 
     def _num_new(self, target: Side, num_rows: int) -> int:
@@ -148,7 +165,7 @@ class _Pieces:
         steps = slice(len(self._rows), len(slots))
         if steps.start == steps.stop:
             return
-        seen = looking.record.at(looking.settings.site)[steps]
+        seen = looking.record.at(looking.sites[0])[steps]
         asked = gather(seen, [torch.zeros(1, dtype=torch.long)] * len(seen), sources=[0], slots=[slots[steps]])
         self._rows += list(read(asked.observation, looking.settings, before=len(self._direction.before))[0])
 

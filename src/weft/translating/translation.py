@@ -130,9 +130,11 @@ class Score:
     alignment: tuple[Link, ...] | None = None
     unaligned: tuple[Unaligned, ...] | None = None
     words: tuple[Word, ...] | None = None
+    sources: dict[str, SourceReport] | None = None
+    """What would have been read of each of several sources while the target was written, as in a translation."""
 
     @staticmethod
-    def of(pair: ForcedPair) -> Score:
+    def of(pair: ForcedPair, sources: dict[str, SourceReport] | None = None) -> Score:
         """The score of a pair that was read with its links."""
         found = pair.weights.alignment
         return Score(
@@ -141,4 +143,5 @@ class Score:
             alignment=found.links,
             unaligned=found.unaligned,
             words=pair.words,
+            sources=sources,
         )

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
-from typing import Any, Literal, Unpack, overload
+from itertools import islice
+from typing import Any, Literal, Unpack, cast, overload
 
-from weft.alignment.link import WordAlignment
 from weft.alignment.settings import AlignmentSettings
 from weft.attention.tally import Tally
-from weft.base.errors import ConfigError, UnsupportedError
+from weft.base.errors import ConfigError
 from weft.data.direction import Direction
 from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
+from weft.translating.answering import Answer, written
 from weft.translating.caption import Caption
 from weft.translating.captioning import Captioner, Images
-from weft.translating.decoding import Decoder, Job
+from weft.translating.decoding import Decoder
 from weft.translating.encoded_source import EncodedSource
-from weft.translating.forcing import forced_pairs, forced_scores
-from weft.translating.given import Given
+from weft.translating.given import Given, Read
 from weft.translating.looking import alignment_of
-from weft.translating.options import CaptionOptions, Image, Inputs, Options, Text, Texts, texts_of
-from weft.translating.segments import LONGEST, Segment, Source, read_source, room_of
-from weft.translating.several import SeveralTranslator
-from weft.translating.streaming import Piece, stream
+from weft.translating.memory_cache import MemoryCache
+from weft.translating.options import CaptionOptions, Image, Inputs, Options, Text, Texts
+from weft.translating.reporting import Reporter, Target
+from weft.translating.requests import Request, Requests, jobs_of
+from weft.translating.scoring import score_several, score_texts
+from weft.translating.segments import room_of
+from weft.translating.several import Several
+from weft.translating.streaming import Piece, stream_all
 from weft.translating.translation import Score, Translation
-from weft.translating.weaving import Aligned, stayed, woven
+from weft.translating.weaving import woven
 
 _WINDOW = 256  # lines of a file that are translated together
 
@@ -43,15 +46,18 @@ class Translator:
         self.tally = tally or Tally()
         self.stored, self.config, self.card = stored, stored.config, stored.card
         self.tokenizer, self.name = stored.tokenizer, stored.folder.name
+        several = Several(stored, MemoryCache(cache_size)) if stored.config.model.sources else None
+        settings = alignment_of(stored.config)
+        self._requests = Requests(stored, several)
+        self._reporter = None if several is None or settings is None else Reporter(several, settings)
         self.decoder = Decoder(
             stored.model,
             stored.tokenizer,
-            alignment=alignment_of(stored.config),
+            alignment=settings,
             cache_size=cache_size,
             batch_tokens=batch_tokens,
+            encoding=several,
         )
-        several = stored.config.model.sources
-        self._several = SeveralTranslator(stored, cache_size, batch_tokens=batch_tokens) if several else None
 
     def __repr__(self) -> str:
         pairs = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
@@ -64,7 +70,7 @@ class Translator:
 
     def pair(self, to: str, from_: str | None = None) -> tuple[str, str]:
         """Source and target language of a request; ConfigError names the choices if it is unknown or not clear."""
-        self._refuse_text()
+        self._requests.refuse_text()
         choices = [pair.from_ for pair in self.languages if pair.to in (to, ANY)]
         if ANY in choices:
             return from_ or ANY, to
@@ -111,23 +117,18 @@ class Translator:
         """
         from_, to = self.pair(to, from_)
         search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
-        if self._several is not None and not isinstance(text, EncodedSource):
-            rows, direction = self._several.inputs(text, image), self.direction(from_, to)
-            several = self._several.translate(rows, direction, search, (from_, to), align=align, prefix=prefix)
-            return several if isinstance(text, list | tuple) else several[0]
-        if image is not None or isinstance(text, Mapping):
-            raise UnsupportedError(f"model {self.name} reads one text, got several sources; translate a text alone")
-        sources = self._sources(text)
-        jobs = self._jobs(sources, text, prefix)
-        answers = iter(self.decoder.decode(jobs, direction=self.direction(from_, to), settings=search, align=align))
+        requests, direction = self._requests.of(text, image), self.direction(from_, to)
+        jobs = jobs_of(requests, self.tokenizer.target.encode(prefix).ids if prefix else ())
+        answers = iter(self.decoder.decode(jobs, direction=direction, settings=search, align=align))
+        ranked = [list(islice(answers, len(request.inputs))) for request in requests]
         found = [
-            woven(
-                source, list(islice(answers, len(source.segments))), languages=(from_, to), search=search, align=align
-            )
-            for source in sources
+            woven(request.source, of_inputs, languages=(from_, to), search=search, align=align)
+            for request, of_inputs in zip(requests, ranked, strict=True)
         ]
-        single = isinstance(text, str) or (isinstance(text, EncodedSource) and text.single)
-        return found[0] if single else found
+        if align and self._reporter is not None:
+            found = self._reported(found, requests, ranked, direction)
+        several = isinstance(text, list | tuple) or (isinstance(text, EncodedSource) and not text.single)
+        return found if several else found[0]
 
     def translate_lines(
         self, lines: Iterable[str] | Iterable[Given], *, to: str, **options: Unpack[Options]
@@ -139,61 +140,92 @@ class Translator:
 
     @overload
     def stream(
-        self, text: str, *, to: str, from_: str | None = None, beam: int | None = None, align: Literal[False] = False
+        self,
+        text: str | Given,
+        *,
+        to: str,
+        from_: str | None = None,
+        beam: int | None = None,
+        align: Literal[False] = False,
+        image: PictureLike | None = None,
     ) -> Iterator[str]: ...
     @overload
     def stream(
-        self, text: str, *, to: str, from_: str | None = None, beam: int | None = None, align: Literal[True]
+        self,
+        text: str | Given,
+        *,
+        to: str,
+        from_: str | None = None,
+        beam: int | None = None,
+        align: Literal[True],
+        image: PictureLike | None = None,
     ) -> Iterator[Piece]: ...
     def stream(
-        self, text: str, *, to: str, from_: str | None = None, beam: int | None = None, align: bool = False
+        self,
+        text: str | Given,
+        *,
+        to: str,
+        from_: str | None = None,
+        beam: int | None = None,
+        align: bool = False,
+        image: PictureLike | None = None,
     ) -> Iterator[str] | Iterator[Piece]:
         """Pieces of the translation as soon as no hypothesis can change them any more; joined they are all of it.
 
         With `align`, pieces with links: those of a word come when nothing can change them, one token or more after its
-        text. All of them together are those of `translate`.
+        text. All of them together are those of `translate`; of several sources they lead to the first text, and what
+        was read of each source is not among them.
         """
-        self._refuse_several("streams")
         direction, search = self.direction(*self.pair(to, from_)), self.search_settings(beam=beam)
         self.decoder.looking(align)  # raises before any work
-        pieces = self._pieces(text, direction, search, align)
+        [request] = self._requests.of(text, image)
+        pieces = stream_all(self.decoder, request, direction=direction, settings=search, align=align)
         return pieces if align else (piece.text for piece in pieces if piece.text)
 
-    def encode(self, text: str | Texts, *, to: str | None = None, from_: str | None = None) -> EncodedSource:
+    def encode(
+        self,
+        text: str | Texts | Given | Inputs,
+        *,
+        to: str | None = None,
+        from_: str | None = None,
+        image: Image | None = None,
+    ) -> EncodedSource:
         """The sources as the decoder reads them, for any beam and prefix; they can be saved.
 
-        weft's own models read a source alike whatever it is translated to, and so from; others may want to be told.
+        weft's own models read a source alike whatever it is translated to, and so from; others may want to be told. Of
+        several sources any may be missing: what was encoded can stand for one source of an input,
+        `{"en": "...", "picture": encoded}`.
         """
-        self._refuse_several("encodes ahead")
-        sources = [self._read(each) for each in texts_of(text)]
         framed = self.tokenizer.reading(from_, to)
-        memories = iter(self.decoder.memories([framed.source(each.tokens.ids) for s in sources for each in s.segments]))
+        requests = self._requests.of(text, image, partial=True)
+        memories = iter(self.decoder.memories([one for request in requests for one in request.inputs], framed))
         return EncodedSource(
-            texts=tuple(source.text for source in sources),
-            segments=tuple(tuple((each.start, each.end) for each in source.segments) for source in sources),
-            memories=tuple(tuple(islice(memories, len(source.segments))) for source in sources),
+            texts=tuple(request.source.text for request in requests),
+            segments=tuple(tuple((each.start, each.end) for each in request.source.segments) for request in requests),
+            memories=tuple(tuple(islice(memories, len(request.inputs))) for request in requests),
             fingerprint=self.stored.fingerprint,
-            single=isinstance(text, str),
+            single=not isinstance(text, list | tuple),
+            said=() if self._reporter is None else tuple(request.said for request in requests),
         )
 
     def score(
-        self, pairs: Sequence[tuple[str, str]], *, to: str, from_: str | None = None, align: bool = False
+        self,
+        pairs: Sequence[tuple[str | Given, str]],
+        *,
+        to: str,
+        from_: str | None = None,
+        align: bool = False,
     ) -> list[Score]:
         """How probable each target is, given its source; both are read whole, without splitting into sentences.
 
-        With `align`, links and word confidences too: those that translating to just this target would have given.
+        Several sources are given by name, `({"en": "...", "de": "..."}, "...")`. With `align`, links and word
+        confidences too: those that translating to just this target would have given.
         """
-        self._refuse_several("scores")
         direction, looking = self.direction(*self.pair(to, from_)), self.decoder.looking(align)
-        if looking is not None:
-            found = forced_pairs(
-                self.stored.model, self.tokenizer, pairs, direction=direction, settings=looking.settings
-            )
-            return [Score.of(pair) for pair in found]
-        sources = self.tokenizer.encode_batch([source for source, _ in pairs])
-        targets = self.tokenizer.target.encode_batch([target for _, target in pairs])
-        totals = forced_scores(self.stored.model, sources, targets, direction=direction)
-        return [Score(total, len(target) + 1) for total, target in zip(totals, targets, strict=True)]
+        if self._reporter is not None:
+            return score_several(self._reporter, self.stored, pairs, direction, align)
+        texts = [(self._requests.one_text(source), target) for source, target in pairs]
+        return score_texts(self.stored, texts, direction, None if looking is None else looking.settings)
 
     @overload
     def caption(self, images: Images, **options: Unpack[CaptionOptions]) -> list[Caption]: ...
@@ -230,50 +262,19 @@ class Translator:
             max_length=min(limits, default=None),
         )
 
-    def _refuse_text(self) -> None:
-        if (reads := self.config.model.source.modality) != "text":
-            raise UnsupportedError(
-                f"model {self.name} reads a {reads}, not text; describe pictures with it: `weft caption IMAGE --model "
-                f"{self.name}`, or caption(image)"
-            )
-
-    def _refuse_several(self, what: str) -> None:
-        if sources := ", ".join(self.config.model.sources):
-            raise UnsupportedError(f"nothing {what} sources {sources} of model {self.name}; use translate")
-
-    def _read(self, text: str) -> Source:
-        self._refuse_text()
-        room = room_of(self.config.model)
-        return read_source(text, self.tokenizer, longest=LONGEST if room is None else min(LONGEST, room * 3 // 4))
-
-    def _sources(self, text: Text) -> list[Source]:
-        if not isinstance(text, EncodedSource):
-            return [self._read(each) for each in texts_of(text)]
-        text.check(self.stored.fingerprint)
-        return [
-            Source(each, tuple(Segment.of(each, span, self.tokenizer) for span in spans))
-            for each, spans in zip(text.texts, text.segments, strict=True)
-        ]
-
-    def _jobs(self, sources: Sequence[Source], text: Text, prefix: str | None) -> list[Job]:
-        forced = self.tokenizer.target.encode(prefix).ids if prefix else []
-        if forced and any(len(source.segments) > 1 for source in sources):
-            raise ConfigError("a prefix wants texts of one sentence each, got several; translate the first one alone")
-        known = chain.from_iterable(text.memories if isinstance(text, EncodedSource) else ())
-        return [Job(each, tuple(forced), next(known, None)) for source in sources for each in source.segments]
-
-    def _pieces(self, text: str, direction: Direction, search: SearchSettings, align: bool) -> Iterator[Piece]:
-        source, written = self._read(text), 0
-        for place, (start, end) in enumerate(source.gaps):
-            gap = text[start:end]
-            if gap:
-                kept = stayed(gap) if align else Aligned(WordAlignment(), ())
-                yield Piece(gap, kept.alignment, kept.words).moved(start, written)
-                written += len(gap)
-            if place < len(source.segments):
-                begin = written
-                for piece in stream(
-                    self.decoder, source.segments[place], direction=direction, settings=search, align=align
-                ):
-                    yield piece.moved(end, begin)
-                    written += len(piece.text)
+    def _reported(
+        self,
+        translations: Sequence[Translation],
+        requests: Sequence[Request],
+        ranked: Sequence[Sequence[tuple[Answer, ...]]],
+        direction: Direction,
+    ) -> list[Translation]:
+        """The translations of several sources with what was read of each, where there was something to translate."""
+        assert self._reporter is not None
+        places = [place for place, request in enumerate(requests) if request.inputs]
+        inputs = [cast(Read, requests[place].inputs[0]) for place in places]
+        tokens = [ranked[place][0][0].tokens for place in places]
+        targets = [Target(ids, written(ids, self.tokenizer)) for ids in tokens]
+        found = zip(places, self._reporter.reports(inputs, targets, direction), strict=True)
+        sources = {place: report.sources for place, report in found}
+        return [replace(one, sources=sources.get(place)) for place, one in enumerate(translations)]

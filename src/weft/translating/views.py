@@ -91,8 +91,8 @@ def translated(
     """A text as the model translates it, sentence by sentence."""
     languages = translator.pair(to, from_)
     encoded = translator.encode(text, to=to, from_=from_)
-    source = Source(text, tuple(Segment.of(text, span, translator.tokenizer) for span in encoded.segments[0]))
-    jobs = [Job(segment, (), memory) for segment, memory in zip(source.segments, encoded.memories[0], strict=True)]
+    [source] = encoded.sources(translator.tokenizer)
+    jobs = [Job(segment) for segment in source.segments]
     search = translator.search_settings(beam=beam)
     direction = translator.direction(*languages)
     found = translator.decoder.decode(jobs, direction=direction, settings=search, align=True)
@@ -102,7 +102,7 @@ def translated(
 def forced(translator: Translator, text: str, target: str, *, to: str, from_: str | None = None) -> View:
     """A text and a given translation of it, both read whole, as if the model had written just this."""
     languages = translator.pair(to, from_)
-    source = Source(text, (Segment.of(text, (0, len(text)), translator.tokenizer),))
+    source = Source(text, (Segment.whole(text, translator.tokenizer),))
     looking = translator.decoder.looking(align=True)
     assert looking is not None
     direction, stored = translator.direction(*languages), translator.stored
