@@ -58,7 +58,6 @@ def test_a_table_is_translated_line_by_line(weft: Any, fused: Path, tmp_path: Pa
         (("--source-columns", "en"), "--source-columns names the columns of --input F, got no --input; give one"),
         (("a", "b", "--image", "x.png"), "--image wants one picture for each TEXT, got 1 for 2; give as many"),
         (("a", "--image", "x.png"), "x.png: wanted"),
-        (("a", "--image", "x.png", "--stream"), "--stream reads one text, got several sources"),
         (("a", "--image", "x.png", "--model", "two"), "--image wants a model with one picture among its sources"),
     ],
 )
@@ -75,7 +74,13 @@ def test_what_does_not_fit_is_refused(weft: Any, fused: Path, arguments: tuple[s
         ("a\tb", "en,de,picture", "bad.tsv:1: wanted 3 columns parted by tabs, got 2; mend the line"),
         ("\tb\t", "en,de,picture", "bad.tsv:1: wanted the source en, got none; fill it in or drop the line"),
         ("a\tb\tc", "en,en,picture", "bad.tsv: wanted a name for each column, all different, got en, en, picture"),
-        ("a\tb\tno.png", "en,de,picture", "no.png: wanted"),
+        (
+            "a\tb\tc",
+            "en,dee,picture",
+            "bad.tsv: this model has no source dee; did you mean de?",
+        ),
+        ("a\tb\tc", "en,target,de", "bad.tsv: this model has no source target; known are de, en, picture"),
+        ("a\tb\tno.png", "en,de,picture", "bad.tsv:1: "),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(
@@ -95,3 +100,100 @@ def test_a_table_that_does_not_fit_is_refused(
     )
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+BAD = ["the dog.\tdog the.\t0.png", "the cat.\t\tno.png", "\tdog the.\t", "the cat.\tcat the.", "the cat.\t\t1.png"]
+COLUMNS = ("--source-columns", "en,de,picture")
+
+
+@pytest.fixture
+def bad(fused: Path, tmp_path: Path) -> Path:
+    """A table of which the first and the last line are good."""
+    (tmp_path / "bad.tsv").write_text("".join(row + "\n" for row in BAD), encoding="utf-8")
+    return tmp_path / "bad.tsv"
+
+
+def test_a_bad_line_is_told_and_the_rest_goes_on(weft: Any, fused: Path, bad: Path, tmp_path: Path) -> None:
+    asked = ("translate", "--model", fused / "model", "--to", "fr", "--input", bad, *COLUMNS, "--images", fused)
+    result = weft(*asked)
+    assert result.exit_code == 1
+    good = lines(weft(*asked[:5], "--input", fused / "in.tsv", *COLUMNS, "--format", "json"))
+    assert result.stdout.splitlines() == [good[0]["text"], "", "", "", good[1]["text"]]
+    said = " ".join(result.stderr.split())
+    assert f"bad.tsv:2: {fused}/no.png: wanted" in said
+    assert "bad.tsv:3: wanted the source en, got none; fill it in or drop the line" in said
+    assert "bad.tsv:4: wanted 3 columns parted by tabs, got 2; mend the line" in said
+    (tmp_path / "out.txt").write_text("\n".join(result.stdout.splitlines()[:4]) + "\n", encoding="utf-8")
+    again = weft(*asked, "--output", tmp_path / "out.txt", "--resume")
+    assert again.exit_code == 0  # what was done is not told again
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == result.stdout
+
+
+def test_a_missing_picture_of_a_text_is_told_and_the_rest_goes_on(weft: Any, fused: Path) -> None:
+    asked = ("translate", "--model", fused / "model", "--to", "fr", "a", "the cat.")
+    result = weft(*asked, "--image", "no.png", "--image", fused / "1.png")
+    assert result.exit_code == 1
+    assert "TEXT 1: no.png: wanted" in " ".join(result.stderr.split())
+    first, second = result.stdout.splitlines()
+    assert (first, bool(second)) == ("", True)
+
+
+def test_several_sources_are_streamed(weft: Any, fused: Path) -> None:
+    asked = ("translate", "--model", fused / "model", "--to", "fr", "--input", fused / "in.tsv", *COLUMNS)
+    assert weft(*asked, "--stream").stdout == weft(*asked).stdout
+    pieces = lines(weft(*asked, "--stream", "--align"))
+    texts = ["".join(one["text"] for one in pieces if one["line"] == number) for number in (1, 2, 3, 4)]
+    assert texts == weft(*asked).stdout.splitlines()
+
+
+def with_targets(fused: Path, where: Path, rows: list[str]) -> Path:
+    """A table of which the second column is the target."""
+    table = ["\t".join([row.split("\t")[0], "le chien.", *row.split("\t")[1:]]) for row in rows]
+    where.write_text("".join(row + "\n" for row in table), encoding="utf-8")
+    return where
+
+
+def test_pairs_of_several_sources_are_scored(weft: Any, fused: Path, tmp_path: Path) -> None:
+    import weft as package
+
+    pairs = with_targets(fused, tmp_path / "pairs.tsv", BAD)
+    columns = ("--source-columns", "en,target,de,picture", "--images", fused)
+    result = weft("score", "--model", fused / "model", "--pairs", pairs, *columns)
+    assert result.exit_code == 1
+    first, *blank, last = result.stdout.splitlines()
+    assert blank == ["", "", ""]
+    model = package.load(fused / "model")
+    given = [
+        {"en": "the dog.", "de": "dog the.", "picture": fused / "0.png"},
+        {"en": "the cat.", "picture": fused / "1.png"},
+    ]
+    for line, one in zip((first, last), given, strict=True):
+        [wanted] = model.score([(one, "le chien.")], to="fr")
+        assert float(line.split("\t")[0]) == pytest.approx(wanted.log_probability, abs=1e-3)
+        assert int(line.split("\t")[1]) == wanted.num_tokens
+    assert "pairs.tsv:4: wanted 4 columns parted by tabs, got 3" in " ".join(result.stderr.split())
+    one = weft("score", "--model", fused / "model", "--pairs", "-", input="the dog.\tle chien.\n")
+    assert float(one.stdout.split("\t")[0]) == pytest.approx(
+        model.score([("the dog.", "le chien.")], to="fr")[0].log_probability, abs=1e-3
+    )
+
+
+def test_translations_of_several_sources_are_evaluated(weft: Any, fused: Path, tmp_path: Path) -> None:
+    asked = ("evaluate", "--model", fused / "model", "--format", "json", "--images", fused)
+    columns = ("--source-columns", "en,target,de,picture")
+    good = with_targets(fused, tmp_path / "good.tsv", [BAD[0], BAD[4]])
+    [found] = lines(weft(*asked, *columns, "--pairs", good))
+    assert found["pairs"] == 2
+    assert found["chrf"]["score"] >= 0
+    worse = weft(*asked, *columns, "--pairs", with_targets(fused, tmp_path / "bad.tsv", BAD))
+    assert worse.exit_code == 2  # a score of some of the pairs is none of all
+    assert "bad.tsv:2: " in worse.stderr
+    nameless = weft(*asked, "--source-columns", "en,,de,picture", "--pairs", good)
+    assert nameless.exit_code == 2
+    assert "wanted a column target among those named, got en, de, picture; name it too" in " ".join(
+        nameless.stderr.split()
+    )
+    empty = weft(*asked, "--source-columns", "target,en", "--pairs", "-", input="le chien.\t\n")
+    assert "-:1: wanted one of the sources en, de, picture, got none; fill one in or drop the line" in " ".join(
+        empty.stderr.split()
+    )

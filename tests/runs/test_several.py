@@ -16,6 +16,7 @@ from weft.base.errors import ConfigError, DataError
 from weft.base.padded import pad
 from weft.base.sources import Sources
 from weft.base.validate import validate
+from weft.models.crossing import FUSIONS
 from weft.runs.recipe import Recipe
 from weft.runs.trainer import train
 from weft.store.folder import load
@@ -80,26 +81,35 @@ def test_a_run_translates_its_development_rows(data: Path, tmp_path: Path) -> No
     assert stored.config.pixels.size == (8, 8)
 
 
-def text_model(data: Path, out: Path) -> Path:
+@pytest.fixture(scope="module")
+def text(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of text alone, as far as it is trained in four steps."""
+    out = tmp_path_factory.mktemp("text") / "run"
     keys = recipe_keys(tokenizer={"dropout": 0.0}, training={"steps": 4, "metric": "loss"})
     keys["data"] = {"train": [{"path": "a.tsv", "from": "en", "to": "fr"}]}
     assert train(validate(Recipe, keys, where="tiny"), out, data=data, device=CPU)
     return out / "last"
 
 
-def test_a_text_model_with_closed_gates_is_where_a_gated_one_begins(data: Path, tmp_path: Path) -> None:
-    begin = text_model(data, tmp_path / "text")
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_text_model_is_where_several_sources_begin(data: Path, text: Path, tmp_path: Path, fusion: str) -> None:
+    """With gates, which are closed, it is the text model to the bit; else without the other sources, unless a second
+    attention that is new stands between."""
     still = {"steps": 1, "learning_rate": 1e-30}
-    assert train(recipe("gated", training=still), tmp_path / "gated", data=data, init=str(begin), device=CPU)
-    alone, several = load(begin).model, load(tmp_path / "gated" / "last").model
+    assert train(recipe(fusion, training=still), tmp_path / fusion, data=data, init=str(text), device=CPU)
+    alone, several = load(text).model, load(tmp_path / fusion / "last").model
     source, target = pad([[5, 9, 2], [7, 2]]), torch.tensor([[5, 6, 7], [8, 9, 4]])
     patches = pad([[1] * 4] * 2)
     picture = type(patches)(torch.randn(2, 4, 3, 4, 4), patches.keep)
     with torch.no_grad():
+        wanted = alone(source, target)
         together = several(Sources({"en": source, "rev": source, "picture": picture}), target)
-        assert torch.equal(together, alone(source, target))
-    with pytest.raises(ConfigError, match=r"it reads one source; others are added by gates, got model.fusion serial"):
-        train(recipe("serial"), tmp_path / "serial", data=data, init=str(begin), device=CPU)
+        assert torch.equal(together, wanted) == (fusion == "gated")
+        torch.testing.assert_close(
+            several(Sources({"en": source}), target), wanted
+        ) if fusion != "hierarchical" else None
+        states = several.encoders.read("en", source).values
+        assert torch.equal(states, alone.bridge(alone.encoder(source).values))
 
 
 @pytest.mark.parametrize(

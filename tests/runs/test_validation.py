@@ -70,7 +70,7 @@ def test_translations_are_scored_in_the_order_of_the_pairs(tmp_path: Path, monke
         def __init__(self, *_: Any, **__: Any) -> None: ...
 
         def decode(self, jobs: list[Any], *, direction: Direction, **_: Any) -> list[list[Any]]:
-            texts = [job.segment.text for job in jobs]
+            texts = [job.input.text for job in jobs]
             return [[type("Answer", (), {"text": text.upper() if direction == french else text})] for text in texts]
 
     monkeypatch.setattr(validation, "Decoder", Echo)

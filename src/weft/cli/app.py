@@ -45,9 +45,12 @@ _EXAMPLES: dict[Callable[[Any, Shared], None], str] = {
         echo "the red dog ||| le chien rouge" | weft align --model en-fr --format html --output dog.html""",
     evaluate: """
         weft evaluate --model en-fr --pairs test.tsv
+        weft evaluate --model runs/en+de/last --pairs three.tsv --source-columns en,target,de
         weft evaluate --gold gold.tsv --links links.txt
         zcat test.tsv.gz | cut -f1,3 | weft evaluate --model runs/de/last --pairs -""",
-    score: "weft score --model en-fr --pairs pairs.tsv",
+    score: """
+        weft score --model en-fr --pairs pairs.tsv
+        weft score --model runs/en+de/last --pairs three.tsv --source-columns en,target,de""",
     train: """
         weft train recipes/multi30k-en-de.toml --out runs/de --data data
         weft train recipes/multi30k-en-de.toml --out runs/de --data data --resume

@@ -19,7 +19,7 @@ from weft.cli.options import Shared
 from weft.cli.output import line_writer
 from weft.cli.picture_files import found_files
 from weft.cli.progress import counting
-from weft.cli.status import SOME_FAILED, WRONG, note
+from weft.cli.status import Problems, note
 
 if TYPE_CHECKING:
     from weft.translating.caption import Caption
@@ -56,7 +56,7 @@ class Options:
 
 def caption(wanted: Options, shared: Shared) -> None:
     """Describe pictures in words: one line each."""
-    files, problems = found_files(wanted.images), _Problems()
+    files, problems = found_files(wanted.images), Problems()
     for problem in files.problems:
         problems.say(problem)
     translator = _opened(wanted, shared)
@@ -71,19 +71,7 @@ def caption(wanted: Options, shared: Shared) -> None:
             advance()
     if wanted.explain and explained:
         _write_page(wanted.explain, explained, translator.name, shared)
-    if problems.count:
-        raise typer.Exit(SOME_FAILED if problems.count < len(files.paths) + len(files.problems) else WRONG)
-
-
-@dataclass
-class _Problems:
-    """Counts what was said of pictures that could not be read."""
-
-    count: int = 0
-
-    def say(self, message: str) -> None:
-        note(message)
-        self.count += 1
+    problems.end()
 
 
 def _opened(wanted: Options, shared: Shared) -> Translator:
@@ -95,7 +83,7 @@ def _opened(wanted: Options, shared: Shared) -> Translator:
     return translator
 
 
-def _readable(paths: Iterable[str], problems: _Problems) -> Iterator[OpenedPicture]:
+def _readable(paths: Iterable[str], problems: Problems) -> Iterator[OpenedPicture]:
     """The pictures one by one; what is wrong with the others is said."""
     from weft.translating.captioning import OpenedPicture
 
@@ -105,6 +93,7 @@ def _readable(paths: Iterable[str], problems: _Problems) -> Iterator[OpenedPictu
         except DataError as error:
             problems.say(str(error))
         else:
+            problems.good += 1
             yield picture
 
 

@@ -14,7 +14,7 @@ from weft.base.errors import ConfigError, DataError
 from weft.cli.machine import direction, opened
 from weft.cli.options import Shared
 from weft.cli.progress import counting
-from weft.data.text import read_pairs
+from weft.cli.sources import Columns, Pictures, pairs_of
 
 if TYPE_CHECKING:
     from weft.translating.translator import Translator
@@ -64,11 +64,13 @@ class Options:
     symmetrise: Annotated[
         str | None, typer.Option(metavar="NAME", help="How to join the two directions; default: show every way.")
     ] = None
+    source_columns: Columns = None
+    images: Pictures = None
     format: Annotated[Report, typer.Option(help="Lines for people, or one object.")] = Report.text
 
 
 _OF_LINKS = ("gold", "links", "reverse_links", "symmetrise")
-_OF_TRANSLATIONS = ("model", "pairs", "to", "from_", "beam", "lowercase", "tokenize")
+_OF_TRANSLATIONS = ("model", "pairs", "to", "from_", "beam", "lowercase", "tokenize", "source_columns", "images")
 
 
 def evaluate(wanted: Options, shared: Shared) -> None:
@@ -111,7 +113,7 @@ def _evaluate_translations(wanted: Options, shared: Shared) -> None:
         raise ConfigError(f"wanted --model and --pairs (or --gold and --links), got {got}; give both")
     translator = opened(wanted.model, shared)
     from_, to = direction(translator, wanted.to, wanted.from_)
-    pairs = list(read_pairs(wanted.pairs))
+    pairs = list(pairs_of(wanted.pairs, wanted.source_columns, wanted.images, translator.config.model.sources))
     if not pairs:
         raise DataError(f"{wanted.pairs}: wanted pairs to score, got none; give lines of source TAB reference")
     translations = _translated(translator, [source for source, _ in pairs], to, from_, wanted, shared)
@@ -125,7 +127,7 @@ def _evaluate_translations(wanted: Options, shared: Shared) -> None:
 
 
 def _translated(
-    translator: Translator, sources: list[str], to: str, from_: str, wanted: Options, shared: Shared
+    translator: Translator, sources: list[Any], to: str, from_: str, wanted: Options, shared: Shared
 ) -> list[str]:
     found = []
     with counting("lines", total=len(sources), quiet=shared.quiet) as advance:

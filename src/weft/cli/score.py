@@ -10,7 +10,8 @@ import typer
 
 from weft.cli.machine import direction, opened
 from weft.cli.options import Shared
-from weft.data.text import read_pairs
+from weft.cli.sources import Columns, Pictures, pairs_of
+from weft.cli.status import Problems
 
 _WINDOW = 256
 
@@ -25,13 +26,22 @@ class Options:
     from_: Annotated[
         str | None, typer.Option("--from", metavar="L", help="Source language, if the model reads several.")
     ] = None
+    source_columns: Columns = None
+    images: Pictures = None
 
 
 def score(wanted: Options, shared: Shared) -> None:
-    """For each pair the log-probability of its target (natural logarithm) TAB the number of its tokens."""
+    """For each pair the log-probability of its target (natural logarithm) TAB the number of its tokens.
+
+    A pair whose sources cannot be read has a blank line.
+    """
     translator = opened(wanted.model, shared)
     from_, to = direction(translator, wanted.to, wanted.from_)
-    pairs = read_pairs(wanted.pairs)
+    problems = Problems()
+    pairs = pairs_of(wanted.pairs, wanted.source_columns, wanted.images, translator.config.model.sources, problems)
     while window := list(islice(pairs, _WINDOW)):
-        for found in translator.score(window, to=to, from_=from_):
-            print(f"{found.log_probability:.6f}\t{found.num_tokens}", flush=True)
+        scores = iter(translator.score([pair for pair in window if pair[0] is not None], to=to, from_=from_))
+        for source, _ in window:
+            found = None if source is None else next(scores)
+            print("" if found is None else f"{found.log_probability:.6f}\t{found.num_tokens}", flush=True)
+    problems.end()

@@ -25,6 +25,23 @@ PIPE_CLOSED = 141
 """The reader of a pipe went away."""
 
 
+class Problems:
+    """What was said of inputs that failed, while the rest goes on."""
+
+    def __init__(self) -> None:
+        self.bad = self.good = 0
+
+    def say(self, problem: str) -> None:
+        """Says what is wrong with one input."""
+        note(problem)
+        self.bad += 1
+
+    def end(self) -> None:
+        """Raises `typer.Exit` if there were any: all inputs failed, or some did and the rest was done."""
+        if self.bad:
+            raise typer.Exit(SOME_FAILED if self.good else WRONG)
+
+
 def note(message: str) -> None:
     """Says one line on standard error."""
     print(f"weft: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,8 +18,9 @@ from weft.cli.machine import opened
 from weft.cli.options import Shared
 from weft.cli.output import check_apart, count_lines, line_writer, to_terminal, whole_inputs
 from weft.cli.progress import counting
-from weft.cli.sources import named_texts, rows_of, with_images
-from weft.cli.status import SOME_FAILED, note
+from weft.cli.sources import Columns, Pictures, Row, named_texts, rows_of, with_images
+from weft.cli.sources import opened as read_row
+from weft.cli.status import Problems, note
 from weft.data.text import read_lines
 
 if TYPE_CHECKING:
@@ -76,16 +77,8 @@ class Options:
     named: Annotated[
         list[str] | None, typer.Option("--source", metavar="NAME=TEXT", help="One input, of several named sources.")
     ] = None
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--source-columns", metavar="NAMES", help="Sources that the columns of --input are: en,de or header."
-        ),
-    ] = None
-    folder: Annotated[
-        Path | None,
-        typer.Option("--images", metavar="DIR", help="Where pictures named in --input lie; default: beside it."),
-    ] = None
+    columns: Columns = None
+    folder: Pictures = None
 
     @property
     def several(self) -> bool:
@@ -116,8 +109,6 @@ class Options:
             raise ConfigError("--source makes up an input of its own, got TEXT or --input too; leave those out")
         if self.columns and not self.input:
             raise ConfigError("--source-columns names the columns of --input F, got no --input; give one")
-        if self.several and self.stream:
-            raise ConfigError("--stream reads one text, got several sources; leave --stream out")
         if self.stream and (self.nbest > 1 or self.form is not (Format.json if self.align else Format.text)):
             raise ConfigError(
                 "--stream writes one hypothesis, as plain text or with --align as one JSON object a piece; "
@@ -145,15 +136,17 @@ def translate(wanted: Options, shared: Shared) -> None:
     each = num_lines(wanted.form, wanted.nbest)
     done = whole_inputs(wanted.output, each) if wanted.resume and wanted.output else 0
     _skip(inputs.lines, done, wanted)
+    lines = inputs.lines
+    if wanted.several:  # read after what is done is passed over, whose problems were said then
+        lines = (read_row(row, inputs.problems) or {} for row in inputs.lines)
     if wanted.form is Format.table:
-        _show_tables(_translations(translator, inputs.lines, wanted), wanted)
+        _show_tables(_translations(translator, lines, wanted), wanted)
     elif wanted.stream:
-        _stream(translator, inputs.lines, wanted)
+        _stream(translator, lines, wanted)
     else:
-        _write_lines(_translations(translator, inputs.lines, wanted), wanted, shared, done=done)
+        _write_lines(_translations(translator, lines, wanted), wanted, shared, done=done)
     _say_what_was_read(translator, shared)
-    if inputs.num_bad:
-        raise typer.Exit(SOME_FAILED)
+    inputs.problems.end()
 
 
 def _say_what_was_read(translator: Translator, shared: Shared) -> None:
@@ -168,11 +161,11 @@ def _say_what_was_read(translator: Translator, shared: Shared) -> None:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is to be translated, and how many inputs were no text and have been reported."""
+    """What is to be translated, and what was said of inputs that cannot be."""
 
     lines: Iterator[Any]
     """Texts, or sources by name."""
-    num_bad: int = 0
+    problems: Problems = field(default_factory=Problems)
 
 
 def _inputs(wanted: Options) -> Inputs:
@@ -185,17 +178,18 @@ def _inputs(wanted: Options) -> Inputs:
     problems = [f"TEXT {place}: wanted UTF-8, got other bytes; convert it to UTF-8" for place in bad]
     if len(bad) == len(wanted.texts):
         raise DataError("; ".join(problems))
+    found = Inputs(iter([text for text in wanted.texts if _is_text(text)]))
     for problem in problems:
-        note(problem)
-    return Inputs(iter([text for text in wanted.texts if _is_text(text)]), len(bad))
+        found.problems.say(problem)
+    found.problems.good = len(wanted.texts) - len(bad)
+    return found
 
 
-def _several(wanted: Options, translator: Translator) -> Iterator[dict[str, str]]:
+def _several(wanted: Options, translator: Translator) -> Iterator[Row]:
     """Inputs of several sources, as the options give them."""
     sources, images = translator.config.model.sources, wanted.images or []
     if wanted.columns and wanted.input:
-        folder = wanted.folder or Path(wanted.input).parent
-        return rows_of(wanted.input, wanted.columns, folder, sources)
+        return rows_of(wanted.input, wanted.columns, wanted.folder, sources)
     if wanted.named:
         return iter(named_texts(wanted.named, images, sources))
     return iter(with_images(wanted.texts or [], images, sources))

@@ -174,13 +174,23 @@ class SeveralSources(nn.Module):
         return Together(tuple(layers), len(memory))
 
 
-def of_first_source(weights: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
-    """The weights of a model of one source by the names that they have where it is the first of several, with gates."""
-    reader, crossing = f"encoders.readers.{first}.", "cross_attention.sublayer."
+_FIRST = {
+    "concat": ("cross_attention.sublayer.kv.", "cross_attention.sublayer.kv.{}."),
+    "serial": ("cross_attention.", "cross_attention.sources.{}."),
+    "parallel": ("cross_attention.sublayer.", "cross_attention.sublayer.sources.{}."),
+    "hierarchical": ("cross_attention.sublayer.", "cross_attention.sublayer.sources.{}."),
+    "gated": ("cross_attention.sublayer.", "cross_attention.sublayer.sources.{}."),
+}
+"""By fusion, how names begin in a decoder layer of a model of one source, and where that is the first of several."""
+
+
+def of_first_source(weights: Mapping[str, Tensor], first: str, fusion: str) -> dict[str, Tensor]:
+    """The weights of a model of one source by the names that they have where it is the first of several."""
+    reader, (alone, among) = f"encoders.readers.{first}.", _FIRST[fusion]
     found = {}
     for name, weight in weights.items():
         if name.startswith(("encoder.", "bridge.")):
             found[reader + name] = weight
         else:
-            found[name.replace(crossing, f"{crossing}sources.{first}.")] = weight
+            found[name.replace(alone, among.format(first))] = weight
     return found

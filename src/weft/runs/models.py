@@ -38,7 +38,9 @@ def initial_model(recipe: Recipe, vocabulary_size: int, *, init: str | None) -> 
         stored = load(init)
         weights: dict[str, Tensor] = dict(stored.model.named_parameters())
         if config.sources and not stored.config.model.sources:
-            config, weights = _of_first(config, init), of_first_source(weights, next(iter(config.sources)))
+            first = next(iter(config.sources))
+            weights = of_first_source(weights, first, config.fusion)
+            config = config.of_source(first).model_copy(update={"fusion": stored.config.model.fusion})
         _check_alike(config, stored.config.model, init)
         assign(model, weights)
     return _with_pretrained(model, recipe.pretrained, fill=init is None)
@@ -90,16 +92,6 @@ def _pixels(recipe: Recipe, shape: ModelConfig) -> Pixels | None:
     """How the model's pictures became numbers, if it reads any."""
     seen = [one for one in (shape.source, *(each.reads for each in shape.sources.values())) if isinstance(one, Picture)]
     return recipe.data.pixels.pixels(seen[0].height, seen[0].width) if seen else None
-
-
-def _of_first(config: ModelConfig, init: str) -> ModelConfig:
-    """The shape of a model of the first source alone, to which gates add the others; ConfigError for other fusions."""
-    if config.fusion != "gated":
-        raise ConfigError(
-            f"--init {init}: it reads one source; others are added by gates, got model.fusion {config.fusion}; set "
-            'model.fusion = "gated", or start from a model of these sources'
-        )
-    return config.of_source(next(iter(config.sources))).model_copy(update={"fusion": "concat"})
 
 
 def _without_size(config: ModelConfig) -> ModelConfig:
