@@ -63,10 +63,10 @@ def rows_of(data: Path, limit: int | None) -> tuple[list[Row], list[str]]:
 
 
 def translated(translator: Translator, rows: Sequence[Row], *, align: bool = False) -> list[Translation]:
-    """Each row with the sources that the model knows; of a model of one source, English read whole."""
+    """Each row with the sources that the model knows; of a model of one source, English."""
     names = translator.config.model.sources
     if not names:
-        return [translator.translate(row["en"], to="fr") for row in rows]
+        return list(translator.translate_lines([row["en"] for row in rows], to="fr"))
     inputs = [{name: text for name, text in row.items() if name in names} for row in rows]
     return list(translator.translate_lines(inputs, to="fr", align=align))
 
