@@ -197,3 +197,43 @@ def test_translations_of_several_sources_are_evaluated(weft: Any, fused: Path, t
     assert "-:1: wanted one of the sources en, de, picture, got none; fill one in or drop the line" in " ".join(
         empty.stderr.split()
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            ("inspect", "the dog.", "--to", "fr", "--output", "page.html"),
+            "this model reads several sources (en, de, picture), whose links",
+        ),
+        (
+            ("inspect", "the dog.", "--to", "fr", "--output", "page.html", "--target", "le chien."),
+            "translate or score with align",
+        ),
+        (
+            ("align", "--input", "pairs.tsv"),
+            "this model reads several sources (en, de, picture), whose links come with",
+        ),
+        (
+            ("align", "--tune", "--input", "pairs.tsv"),
+            "this model reads several sources (en, de, picture), whose links",
+        ),
+    ],
+)
+def test_what_looks_at_one_source_says_so(
+    weft: Any, fused: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pairs.tsv").write_text("the dog.\tle chien.\n", encoding="utf-8")
+    result = weft(*asked, "--model", fused / "model")
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(("form", "there"), [("hf", "transformers"), ("ct2", "ctranslate2")])
+def test_a_model_of_several_sources_cannot_leave(weft: Any, fused: Path, tmp_path: Path, form: str, there: str) -> None:
+    result = weft("convert", fused / "model", tmp_path / "out", "--to", form)
+    assert result.exit_code == 2
+    assert f"{there} has no model of several sources (en, de, picture); train one of another shape" in " ".join(
+        result.stderr.split()
+    )

@@ -65,6 +65,8 @@ def form(config: ModelConfig, *, pad: int) -> Form:
 
 def check(config: ModelConfig, wanted: Mapping[str, Sequence[object]], *, there: str) -> None:
     """Raises UnsupportedError, naming each key of the shape whose value is not among those wanted."""
+    if config.sources:
+        raise UnsupportedError(f"{there} has no model of several sources ({', '.join(config.sources)}); {KEPT}")
     values = {key: getattr(config, key) for key in wanted}
     wrong = [
         f"{key} {values[key]!r} (wanted {' or '.join(repr(value) for value in dict.fromkeys(fits))})"

@@ -23,7 +23,12 @@ from weft.store.config import StoredConfig
 
 
 def cross_sites(config: ModelConfig) -> list[str]:
-    """The cross-attention sites of a model, first layer first; UnsupportedError if it has none."""
+    """The cross-attention sites of a model, first layer first; UnsupportedError if it has none, or several a layer."""
+    if config.sources:
+        raise UnsupportedError(
+            f"this model reads several sources ({', '.join(config.sources)}), whose links come with what it writes; "
+            "translate or score with align"
+        )
     if config.kind != "transformer":
         raise UnsupportedError(f"a {config.kind} model has no cross-attention to align by; use a transformer")
     return [f"decoder.{layer}.target_to_source" for layer in range(config.decoder_layers)]
