@@ -8,9 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.tiny import NOUNS, tokenizer
 
 from weft.base.errors import ConfigError, DataError
+from weft.data.batch import TokenBatches
+from weft.data.clean import CleaningReport
 from weft.data.columns import NO_PICTURE, PictureColumn, TextColumn
+from weft.data.corpus import PairCorpus
+from weft.data.dropout import Cuts, CutTexts
+from weft.data.mixture import Mixture, Tours
 from weft.data.pictures import Pictures
 from weft.data.pixels import Pixels
 from weft.data.ragged import Ragged
@@ -21,6 +27,7 @@ from weft.data.tokenizer import EOS
 SIZE = 53
 RNG = np.random.default_rng(3)
 EN = [RNG.integers(3, 30, RNG.integers(1, 11)).tolist() for _ in range(SIZE)]
+DE_TARGET = [RNG.integers(3, 30, RNG.integers(1, 11)).tolist() for _ in range(SIZE)]
 DE = [row[::-1] if number % 3 else [] for number, row in enumerate(EN)]
 
 
@@ -33,13 +40,14 @@ def rows(**changes: Any) -> SeveralRows:
         (4, 6),
     )
     columns = {"en": TextColumn(Ragged.of(EN)), "de": TextColumn(Ragged.of(DE)), "picture": picture}
-    keys: dict[str, Any] = {"target": Ragged.of(EN), "tags": np.full(SIZE, 3), "texts": frozenset({"en", "de"})}
-    return SeveralRows(columns, **{**keys, **changes})
+    texts = frozenset({"en", "de"})
+    keys: dict[str, Any] = {"columns": columns, "target": Ragged.of(EN), "tags": np.full(SIZE, 3), "texts": texts}
+    return SeveralRows(**{**keys, **changes})
 
 
 def test_a_batch_has_every_source_and_what_a_row_lacks_is_not_real() -> None:
     batch = rows().batch(Plan(0, np.array([0, 1, 5])))
-    assert rows().longest.tolist() == [len(row) + 1 for row in EN]
+    assert rows().longest().tolist() == [len(row) + 1 for row in EN]
     parts = batch.source.parts  # type: ignore[union-attr]
     assert parts["en"].values[1, : len(EN[1]) + 1].tolist() == [*EN[1], EOS]
     assert parts["de"].keep.any(1).tolist() == [False, True, True]
@@ -71,7 +79,7 @@ def test_batches_visit_every_row_once_an_epoch_and_go_on_where_they_stopped() ->
     batches = SeveralBatches(rows(), tokens=97, seed=11)
     plans = batches.plan(0)
     assert sorted(np.concatenate([plan.rows for plan in plans]).tolist()) == list(range(SIZE))
-    lengths = rows().source_lengths
+    lengths = rows().source_lengths()
     for plan in plans:
         widest = lengths[plan.rows].max() + max(len(EN[row]) + 1 for row in plan.rows)
         assert len(plan.rows) == 1 or len(plan.rows) * widest <= 97
@@ -96,3 +104,48 @@ def test_a_shared_picture_is_withheld_from_one_row_alone() -> None:
     assert hidden.keep.any(1).tolist() == [False, True, True]
     assert torch.equal(hidden.padded.values[hidden.row[1]], shared.padded.values[shared.row[1]])
     assert NO_PICTURE == -1
+
+
+def test_with_pictures_or_without_the_batches_are_the_same() -> None:
+    """A model of text alone, trained as such, visits the very rows of one that also reads pictures."""
+    corpus = PairCorpus("a", [""] * SIZE, [""] * SIZE, Ragged.of(EN), Ragged.of(DE_TARGET), 3, CleaningReport())
+    alone = TokenBatches(Mixture([corpus], seed=5), tokens=67, seed=7)
+    picture = rows().columns["picture"]
+    several = rows(
+        columns={"en": TextColumn(Ragged.of(EN)), "picture": picture},
+        texts=frozenset({"en"}),
+        target=Ragged.of(DE_TARGET),
+        tours=Tours([SIZE], seed=5),
+    )
+    together = SeveralBatches(several, tokens=67, seed=7)
+    for one, other in zip(alone.group(41), together.group(41), strict=True):
+        assert (one.epoch, one.rows.tolist()) == (other.epoch, other.rows.tolist())
+
+
+def test_sets_are_drawn_by_their_weights() -> None:
+    """An epoch visits as many rows as there are; those of a set that weighs more come more than once."""
+    several = rows(tours=Tours([13, SIZE - 13], seed=5, weights=[9.0, 1.0]))
+    batches = SeveralBatches(several, tokens=71, seed=7)
+    visited = np.concatenate([plan.rows for plan in batches.plan(0)])
+    assert len(visited) == SIZE
+    assert (visited < 13).sum() == round(SIZE * 9 * 13 / (9 * 13 + SIZE - 13))
+
+
+def test_texts_are_cut_anew_in_every_epoch() -> None:
+    texts = [" ".join(NOUNS)] * 7
+    words = tokenizer()
+    cuts = Cuts(words, probability=0.5, seed=3)
+    columns = {name: TextColumn(CutTexts(texts, cuts, side=side, seed=3)) for name, side in (("en", 1), ("de", 2))}
+    several = SeveralRows(columns, CutTexts(texts, cuts, side=0, seed=3), np.full(7, 3), frozenset({"en", "de"}))
+    seen = [several.batch(Plan(epoch, np.arange(7))) for epoch in (0, 1, 0)]
+    values = [batch.source.parts["en"].values for batch in seen]  # type: ignore[union-attr]
+    assert torch.equal(values[0], values[2])
+    assert values[0].shape != values[1].shape or not torch.equal(values[0], values[1])
+    keep = seen[1].source.parts["en"].keep  # type: ignore[union-attr]
+    assert {words.decode(row[own][:-1].tolist()) for row, own in zip(values[1], keep, strict=True)} == set(texts)
+    for epoch, batch in enumerate(seen[:2]):
+        parts = batch.source.parts  # type: ignore[union-attr]
+        lengths = parts["en"].keep.sum(1) + parts["de"].keep.sum(1)
+        assert lengths.tolist() == several.source_lengths(epoch).tolist()
+        assert batch.target_output.lengths.tolist() == several.target_lengths(epoch).tolist()
+    assert parts["en"].keep.sum(1).tolist() != parts["de"].keep.sum(1).tolist()

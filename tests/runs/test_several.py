@@ -18,8 +18,10 @@ from weft.base.sources import Sources
 from weft.base.validate import validate
 from weft.models.crossing import FUSIONS
 from weft.runs.recipe import Recipe
+from weft.runs.several_data import read_several_data
 from weft.runs.trainer import train
 from weft.store.folder import load
+from weft.training.team import Team
 
 CPU = torch.device("cpu")
 PICTURE = {"modality": "picture", "height": 8, "width": 8, "patch_height": 4, "patch_width": 4}
@@ -63,12 +65,22 @@ def recipe(fusion: str = "parallel", rows: dict[str, Any] | None = None, **chang
     return validate(Recipe, {**keys, **{k: {**keys.get(k, {}), **v} for k, v in changed.items()}}, where="tiny")
 
 
-def test_a_run_goes_on_where_it_stopped_to_the_bit(data: Path, tmp_path: Path) -> None:
-    assert train(recipe(), tmp_path / "whole", data=data, device=CPU)
+@pytest.mark.parametrize("changes", [{}, {"tokenizer": {"dropout": 0.3}}])
+def test_a_run_goes_on_where_it_stopped_to_the_bit(data: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert train(recipe(**changes), tmp_path / "whole", data=data, device=CPU)
     calls = iter(range(100))
-    assert not train(recipe(), tmp_path / "parts", data=data, device=CPU, stop=lambda: next(calls) == 6)
-    assert train(recipe(), tmp_path / "parts", data=data, device=CPU, resume=True)
+    assert not train(recipe(**changes), tmp_path / "parts", data=data, device=CPU, stop=lambda: next(calls) == 6)
+    assert train(recipe(**changes), tmp_path / "parts", data=data, device=CPU, resume=True)
     assert traces(tmp_path / "parts") == traces(tmp_path / "whole")
+
+
+def test_sets_of_a_run_are_drawn_by_weight_and_temperature(data: Path, tmp_path: Path) -> None:
+    small = {**WITH_PICTURES, "rows": 7, "weight": 3.0}
+    changed = {"train": [WITH_PICTURES, small], "temperature": 2.0}
+    read = read_several_data(recipe(data=changed), tmp_path, data, team=Team(), init=None, resume=False)
+    visited, size = read.rows.draw(0), len(read.rows) - 7
+    mass = np.sqrt([size, 3 * 7])
+    assert (visited >= size).sum() == round(len(read.rows) * mass[1] / mass.sum())
 
 
 def test_a_run_translates_its_development_rows(data: Path, tmp_path: Path) -> None:
@@ -122,7 +134,6 @@ def test_a_text_model_is_where_several_sources_begin(data: Path, text: Path, tmp
         ({"rows": {"sources": {"en": 0, "picture": 1}}}, r"three.tsv:1: wanted a picture in .*drawn, got no file"),
         ({"data": {"withhold": {"en": 0.1}}}, "data.withhold: source en is required, so it cannot be withheld"),
         ({"data": {"withhold": {"de": 0.1}}}, "data.withhold: the model has no source de; known are"),
-        ({"tokenizer": {"dropout": 0.1}}, "models of several sources are trained without tokenizer.dropout"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(changes: dict[str, Any], message: str, data: Path, tmp_path: Path) -> None:

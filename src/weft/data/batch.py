@@ -143,14 +143,10 @@ class TokenBatches:
 
     def plan(self, epoch: int) -> list[Plan]:
         """All batches of an epoch, in their order: a pure function of examples, budget, seed and epoch."""
-        generator = np.random.default_rng([self._seed, epoch])
         rows = self._examples.draw(epoch)
         lengths = self._examples.lengths(epoch)
         sources, targets = lengths.source[rows] + 1, lengths.target[rows] + 1
-        order = order_by_lengths(sources, targets, generator)
-        bounds = cut_by_budget(sources[order], targets[order], tokens=self._tokens)
-        plans = [Plan(epoch, rows[order[start:end]]) for start, end in pairwise(bounds)]
-        return [plans[place] for place in generator.permutation(len(plans))]
+        return planned(rows, sources, targets, tokens=self._tokens, seed=self._seed, epoch=epoch)
 
     def state_dict(self) -> dict[str, int]:
         """Where the stream stands, and what it depends on."""
@@ -159,6 +155,15 @@ class TokenBatches:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Goes on where another stream of the same data stood; ConfigError if data, budget or seed are not the same."""
         self._stream.load_state_dict(state)
+
+
+def planned(rows: Rows, sources: Rows, targets: Rows, *, tokens: int, seed: int, epoch: int) -> list[Plan]:
+    """Batches of the rows, whose positions are `sources` and `targets`, of at most so many tokens, in random order."""
+    generator = np.random.default_rng([seed, epoch])
+    order = order_by_lengths(sources, targets, generator)
+    bounds = cut_by_budget(sources[order], targets[order], tokens=tokens)
+    plans = [Plan(epoch, rows[order[start:end]]) for start, end in pairwise(bounds)]
+    return [plans[place] for place in generator.permutation(len(plans))]
 
 
 def order_by_lengths(sources: Rows, targets: Rows, generator: np.random.Generator) -> Rows:

@@ -15,7 +15,7 @@ from weft.data.augment import augmented
 from weft.data.image import cut, numbers
 from weft.data.pictures import Pictures
 from weft.data.pixels import Augmentation, Pixels
-from weft.data.ragged import Ragged
+from weft.data.ragged import Sequences
 from weft.data.tokenizer import EOS
 
 Rows = NDArray[np.int64]
@@ -25,9 +25,10 @@ NO_PICTURE = -1
 class Column(Protocol):
     """One source of every row of a corpus."""
 
-    @property
-    def lengths(self) -> Rows:
-        """How many positions each row has; 0 where it lacks this source."""
+    def __len__(self) -> int: ...
+
+    def lengths(self, epoch: int) -> Rows:
+        """How many positions each row has in an epoch; 0 where it lacks this source."""
         ...
 
     def collate(self, rows: Rows, *, epoch: int = 0) -> Padded | Shared:
@@ -39,16 +40,18 @@ class Column(Protocol):
 class TextColumn:
     """Token ids without specials; each row is read with `</s>` at its end. An empty row is no text."""
 
-    ids: Ragged
+    texts: Sequences
 
-    @property
-    def lengths(self) -> Rows:
-        own = self.ids.lengths
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def lengths(self, epoch: int) -> Rows:
+        own = self.texts.lengths_in(epoch)
         return np.where(own > 0, own + 1, 0)
 
     def collate(self, rows: Rows, *, epoch: int = 0) -> Padded:
         """Ids `[b s]`."""
-        found = [self.ids[int(row)].tolist() for row in rows]
+        found = [self.texts.ids(int(row), epoch).tolist() for row in rows]
         return pad([[*ids, EOS] if ids else [] for ids in found])
 
 
@@ -76,8 +79,10 @@ class PictureColumn:
         """Patches of a picture."""
         return (self.size[0] // self.patch[0]) * (self.size[1] // self.patch[1])
 
-    @property
-    def lengths(self) -> Rows:
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def lengths(self, epoch: int) -> Rows:
         return np.where(self.number >= 0, self.positions, 0)
 
     def collate(self, rows: Rows, *, epoch: int = 0) -> Shared:

@@ -7,7 +7,7 @@ is possible is dropped with a probability (0.1 in the paper), and the best of th
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
@@ -33,25 +33,48 @@ class TextExamples(Protocol):
     def texts(self, row: int) -> tuple[str, str]: ...
 
 
-class SubwordDropout:
-    """Examples cut anew in every epoch, on both sides: a pure function of seed, epoch and row.
+class CutTexts:
+    """Texts cut anew in every epoch: a pure function of seed, epoch, side and row. Speaks `ragged.Sequences`.
 
-    Every word has `variants` cuts, made when first met; each of its occurrences takes one of them at random, another
-    in each epoch. Cutting every occurrence afresh takes longer than a GPU takes to train on it, and batches must know
-    the lengths of a whole epoch before it begins.
+    Each occurrence of a word takes one of its cuts at random, another in each epoch; cutting every occurrence afresh
+    takes longer than a GPU takes to train on it, and batches must know the lengths of a whole epoch before it begins.
     """
+
+    def __init__(self, texts: Iterable[str], cuts: Cuts, *, side: int, seed: int) -> None:
+        """`side` tells the texts of a row from each other."""
+        self._words, self._cuts = Ragged.of(cuts.words(text) for text in texts), cuts
+        self._side, self._seed = side, seed
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def lengths_in(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of tokens of each text in this epoch."""
+        choices = self._choices(0, len(self._words.values), epoch)
+        ends = np.cumsum([0, *self._cuts.lengths(self._words.values, choices)], dtype=np.int64)
+        return np.diff(ends[self._words.offsets])
+
+    def ids(self, row: int, epoch: int) -> NDArray[np.int32]:
+        """The tokens of a text in this epoch."""
+        start, end = (int(place) for place in self._words.offsets[row : row + 2])
+        return self._cuts.joined(self._words[row], self._choices(start, end, epoch))
+
+    def _choices(self, start: int, end: int, epoch: int) -> NDArray[np.int64]:
+        """Which variant the words from `start` to `end` take."""
+        return scramble(np.arange(start, end), key=_key(self._seed, epoch, self._side)) % self._cuts.variants
+
+
+class SubwordDropout:
+    """Examples cut anew in every epoch, on both sides: a pure function of seed, epoch and row."""
 
     def __init__(
         self, examples: TextExamples, tokenizer: Tokenizer, *, probability: float, seed: int, variants: int = 32
     ) -> None:
-        if not 0.0 <= probability <= 1.0:
-            raise ConfigError(f"probability of dropout must be from 0 to 1, got {probability}; 0.1 is usual")
         self._examples = examples
-        self._cuts = _Cuts(tokenizer, probability=probability, seed=seed, variants=variants)
+        cuts = Cuts(tokenizer, probability=probability, seed=seed, variants=variants)
         texts = [examples.texts(row) for row in range(len(examples))]
-        self._source = Ragged.of(self._cuts.words(source) for source, _ in texts)
-        self._target = Ragged.of(self._cuts.words(target) for _, target in texts)
-        self._seed = seed
+        self._source = CutTexts((source for source, _ in texts), cuts, side=0, seed=seed)
+        self._target = CutTexts((target for _, target in texts), cuts, side=1, seed=seed)
 
     def __len__(self) -> int:
         return len(self._examples)
@@ -64,31 +87,19 @@ class SubwordDropout:
 
     def lengths(self, epoch: int) -> Lengths:
         """The numbers of tokens of each row in this epoch."""
-        return Lengths(self._side_lengths(self._source, (epoch, 0)), self._side_lengths(self._target, (epoch, 1)))
+        return Lengths(self._source.lengths_in(epoch), self._target.lengths_in(epoch))
 
     def example(self, row: int, epoch: int) -> Example:
-        source = self._cut(self._source, row, (epoch, 0))
-        target = self._cut(self._target, row, (epoch, 1))
-        return Example(source, target, self._examples.example(row, epoch).tag)
-
-    def _side_lengths(self, side: Ragged, stream: tuple[int, int]) -> NDArray[np.int64]:
-        choices = self._choices(side, 0, len(side.values), stream)
-        ends = np.cumsum([0, *self._cuts.lengths(side.values, choices)], dtype=np.int64)
-        return np.diff(ends[side.offsets])
-
-    def _cut(self, side: Ragged, row: int, stream: tuple[int, int]) -> NDArray[np.int32]:
-        choices = self._choices(side, int(side.offsets[row]), int(side.offsets[row + 1]), stream)
-        return self._cuts.joined(side[row], choices)
-
-    def _choices(self, side: Ragged, start: int, end: int, stream: tuple[int, int]) -> NDArray[np.int64]:
-        """Which variant the words from `start` to `end` of a side take."""
-        return scramble(np.arange(start, end), key=_key(self._seed, *stream)) % self._cuts.variants
+        tag = self._examples.example(row, epoch).tag
+        return Example(self._source.ids(row, epoch), self._target.ids(row, epoch), tag)
 
 
-class _Cuts:
+class Cuts:
     """The cuts of every word that was met: variant k of a word is a pure function of the seed, the word and k."""
 
-    def __init__(self, tokenizer: Tokenizer, *, probability: float, seed: int, variants: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, *, probability: float, seed: int, variants: int = 32) -> None:
+        if not 0.0 <= probability <= 1.0:
+            raise ConfigError(f"probability of dropout must be from 0 to 1, got {probability}; 0.1 is usual")
         self.variants = variants
         self._tokenizer, self._merges = tokenizer, tokenizer.merges()
         self._probability, self._seed = probability, seed

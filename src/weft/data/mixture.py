@@ -11,13 +11,71 @@ from weft.base.errors import ConfigError
 from weft.data.corpus import Example, Lengths, PairCorpus
 
 
-class Mixture:
-    """Corpus i is drawn with probability proportional to (weight_i x rows_i) ** (1 / temperature).
+class Tours:
+    """Which rows of several sets an epoch visits: a pure function of seed and epoch.
 
-    Temperature 1 is by size; a high one draws all alike (Arivazhagan et al. 2019, https://arxiv.org/abs/1907.05019,
-    section 4.2). Rows are numbered through all corpora. Each corpus is visited permutation after permutation of its
-    own, so that at any time two of its rows differ by at most one visit.
+    Set i is drawn with probability proportional to (weight_i x rows_i) ** (1 / temperature). Temperature 1 is by size;
+    a high one draws all alike (Arivazhagan et al. 2019, https://arxiv.org/abs/1907.05019, section 4.2). Rows are
+    numbered through all sets. Each set is visited permutation after permutation of its own, so that at any time two of
+    its rows differ by at most one visit.
     """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        seed: int,
+        weights: Sequence[float] | None = None,
+        temperature: float = 1.0,
+        epoch_rows: int | None = None,
+    ) -> None:
+        """`sizes` are the rows of each set; `epoch_rows` is how many an epoch draws, by default all there are."""
+        weights = [1.0] * len(sizes) if weights is None else weights
+        _check(sizes, weights, temperature)
+        if epoch_rows is not None and epoch_rows < 1:
+            raise ConfigError(
+                f"epoch_rows must be at least 1, got {epoch_rows}; leave it out to draw as many as there are"
+            )
+        self._seed = seed
+        self._sizes = np.array(sizes, dtype=np.int64)
+        self._firsts = np.cumsum([0, *self._sizes[:-1]], dtype=np.int64)
+        mass = (np.array(weights, dtype=np.float64) * self._sizes) ** (1.0 / temperature)
+        self.probabilities: NDArray[np.float64] = mass / mass.sum()
+        self._epoch_rows = len(self) if epoch_rows is None else epoch_rows
+
+    def __len__(self) -> int:
+        return int(self._sizes.sum())
+
+    def draw(self, epoch: int) -> NDArray[np.int64]:
+        """The rows of an epoch, set after set."""
+        drawn = self._drawn_before(epoch), self._drawn_before(epoch + 1)
+        parts = [self._visits(i, int(start), int(end)) for i, (start, end) in enumerate(zip(*drawn, strict=True))]
+        return np.concatenate(parts)
+
+    def place(self, row: int) -> tuple[int, int]:
+        """The set that a row is in, and which of its rows it is."""
+        number = int(np.searchsorted(self._firsts, row, side="right")) - 1
+        return number, row - int(self._firsts[number])
+
+    def _drawn_before(self, epoch: int) -> NDArray[np.int64]:
+        """How many rows of each set all earlier epochs drew; rounded here, so that no fraction is ever lost."""
+        return np.rint(self.probabilities * self._epoch_rows * epoch).astype(np.int64)
+
+    def _visits(self, number: int, start: int, end: int) -> NDArray[np.int64]:
+        """Visits `start` to `end` of the endless tour through a set: one permutation of its rows after another."""
+        size = int(self._sizes[number])
+        rounds = [self._round(number, turn) for turn in range(start // size, -(-end // size))]
+        offset = start - start % size
+        tour = np.concatenate([np.zeros(0, dtype=np.int64), *rounds])
+        visits: NDArray[np.int64] = self._firsts[number] + tour[start - offset : end - offset]
+        return visits
+
+    def _round(self, number: int, turn: int) -> NDArray[np.int64]:
+        return np.random.default_rng([self._seed, number, turn]).permutation(int(self._sizes[number]))
+
+
+class Mixture:
+    """Several corpora as one, drawn from in `Tours`; rows are numbered through all corpora."""
 
     def __init__(
         self,
@@ -28,22 +86,18 @@ class Mixture:
         temperature: float = 1.0,
         epoch_rows: int | None = None,
     ) -> None:
-        """`epoch_rows` is how many rows an epoch draws, by default as many as there are."""
-        weights = [1.0] * len(corpora) if weights is None else weights
-        _check(corpora, weights, temperature)
-        if epoch_rows is not None and epoch_rows < 1:
-            raise ConfigError(
-                f"epoch_rows must be at least 1, got {epoch_rows}; leave it out to draw as many as there are"
-            )
-        self._corpora, self._seed = tuple(corpora), seed
-        self._sizes = np.array([len(corpus) for corpus in corpora], dtype=np.int64)
-        self._firsts = np.cumsum([0, *self._sizes[:-1]], dtype=np.int64)
-        mass = (np.array(weights, dtype=np.float64) * self._sizes) ** (1.0 / temperature)
-        self.probabilities: NDArray[np.float64] = mass / mass.sum()
-        self._epoch_rows = int(self._sizes.sum()) if epoch_rows is None else epoch_rows
+        """See `Tours`."""
+        self._corpora = tuple(corpora)
+        sizes = [len(corpus) for corpus in corpora]
+        self._tours = Tours(sizes, seed=seed, weights=weights, temperature=temperature, epoch_rows=epoch_rows)
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """How often each corpus is drawn."""
+        return self._tours.probabilities
 
     def __len__(self) -> int:
-        return int(self._sizes.sum())
+        return len(self._tours)
 
     def lengths(self, epoch: int) -> Lengths:
         """The numbers of tokens of each row, corpus after corpus."""
@@ -51,44 +105,22 @@ class Mixture:
         return Lengths(np.concatenate([part.source for part in parts]), np.concatenate([part.target for part in parts]))
 
     def example(self, row: int, epoch: int) -> Example:
-        corpus, inside = self._place(row)
-        return corpus.example(inside, epoch)
+        corpus, inside = self._tours.place(row)
+        return self._corpora[corpus].example(inside, epoch)
 
     def texts(self, row: int) -> tuple[str, str]:
-        corpus, inside = self._place(row)
-        return corpus.texts(inside)
+        corpus, inside = self._tours.place(row)
+        return self._corpora[corpus].texts(inside)
 
     def draw(self, epoch: int) -> NDArray[np.int64]:
         """The rows of an epoch, corpus after corpus: a pure function of seed and epoch."""
-        drawn = self._drawn_before(epoch), self._drawn_before(epoch + 1)
-        parts = [self._visits(i, int(start), int(end)) for i, (start, end) in enumerate(zip(*drawn, strict=True))]
-        return np.concatenate(parts)
-
-    def _drawn_before(self, epoch: int) -> NDArray[np.int64]:
-        """How many rows of each corpus all earlier epochs drew; rounded here, so that no fraction is ever lost."""
-        return np.rint(self.probabilities * self._epoch_rows * epoch).astype(np.int64)
-
-    def _visits(self, corpus: int, start: int, end: int) -> NDArray[np.int64]:
-        """Visits `start` to `end` of the endless tour through a corpus: one permutation of its rows after another."""
-        size = int(self._sizes[corpus])
-        rounds = [self._round(corpus, number) for number in range(start // size, -(-end // size))]
-        offset = start - start % size
-        tour = np.concatenate([np.zeros(0, dtype=np.int64), *rounds])
-        visits: NDArray[np.int64] = self._firsts[corpus] + tour[start - offset : end - offset]
-        return visits
-
-    def _round(self, corpus: int, number: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self._seed, corpus, number]).permutation(int(self._sizes[corpus]))
-
-    def _place(self, row: int) -> tuple[PairCorpus, int]:
-        corpus = int(np.searchsorted(self._firsts, row, side="right")) - 1
-        return self._corpora[corpus], row - int(self._firsts[corpus])
+        return self._tours.draw(epoch)
 
 
-def _check(corpora: Sequence[PairCorpus], weights: Sequence[float], temperature: float) -> None:
-    if not corpora or len(weights) != len(corpora):
+def _check(sizes: Sequence[int], weights: Sequence[float], temperature: float) -> None:
+    if not sizes or len(weights) != len(sizes):
         raise ConfigError(
-            f"a mixture needs one corpus or more and a weight for each, got {len(corpora)} corpora and "
+            f"a mixture needs one corpus or more and a weight for each, got {len(sizes)} corpora and "
             f"{len(weights)} weights; give one weight a corpus"
         )
     if min(weights) <= 0 or temperature <= 0:

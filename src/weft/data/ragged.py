@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+
+class Sequences(Protocol):
+    """Rows of token ids, which may differ from epoch to epoch."""
+
+    def __len__(self) -> int: ...
+
+    def lengths_in(self, epoch: int) -> NDArray[np.int64]: ...
+
+    def ids(self, row: int, epoch: int) -> NDArray[np.int32]: ...
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,14 @@ class Ragged:
     @property
     def lengths(self) -> NDArray[np.int64]:
         return np.diff(self.offsets)
+
+    def lengths_in(self, epoch: int) -> NDArray[np.int64]:
+        """The same in every epoch."""
+        return self.lengths
+
+    def ids(self, row: int, epoch: int) -> NDArray[np.int32]:
+        """The same in every epoch."""
+        return self[row]
 
     def select(self, rows: NDArray[np.int64]) -> Ragged:
         """The given rows, in the given order."""

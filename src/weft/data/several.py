@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 from weft.base.edges import Edges
 from weft.base.errors import ConfigError, DataError
 from weft.base.sources import Part, Sources
-from weft.data.batch import Batch, cut_by_budget, ended, order_by_lengths, shifted
+from weft.data.batch import Batch, ended, planned, shifted
 from weft.data.columns import Column
-from weft.data.ragged import Ragged
+from weft.data.mixture import Tours
+from weft.data.ragged import Sequences
 from weft.data.stream import Plan, Stream
 
 Rows = NDArray[np.int64]
@@ -26,16 +26,18 @@ class SeveralRows:
     """Sources by name, targets as token ids without specials, and the tag of each target's language."""
 
     columns: Mapping[str, Column]
-    target: Ragged
+    target: Sequences
     tags: Rows
     texts: frozenset[str]
     """The names of the sources that are text: their positions are what the budget of a batch counts."""
     withheld: Mapping[str, float] = field(default_factory=dict)
     """How often training acts as if a row lacked a source that it has."""
     seed: int = 0
+    tours: Tours | None = None
+    """Which rows an epoch visits; None: each once."""
 
     def __post_init__(self) -> None:
-        sizes = {name: len(column.lengths) for name, column in self.columns.items()}
+        sizes = {name: len(column) for name, column in self.columns.items()}
         if {len(self.target), len(self.tags), *sizes.values()} != {len(self.target)} or not len(self.target):
             raise DataError(
                 f"wanted each source and a language for every target, got {len(self.target)} targets, {len(self.tags)} "
@@ -45,16 +47,22 @@ class SeveralRows:
     def __len__(self) -> int:
         return len(self.target)
 
-    @property
-    def source_lengths(self) -> Rows:
+    def source_lengths(self, epoch: int = 0) -> Rows:
         """The tokens of all texts of each row, with the end of each."""
-        return np.sum([self.columns[name].lengths for name in self.texts], axis=0, dtype=np.int64)
+        return np.sum([self.columns[name].lengths(epoch) for name in self.texts], axis=0, dtype=np.int64)
 
-    @property
-    def longest(self) -> Rows:
+    def target_lengths(self, epoch: int = 0) -> Rows:
+        """The tokens of the target of each row, with its end."""
+        return self.target.lengths_in(epoch) + 1
+
+    def longest(self, epoch: int = 0) -> Rows:
         """The tokens of the longest text of each row, with its end: what bounds the length of a translation."""
-        found: Rows = np.max([self.columns[name].lengths for name in sorted(self.texts)], axis=0)
+        found: Rows = np.max([self.columns[name].lengths(epoch) for name in sorted(self.texts)], axis=0)
         return found
+
+    def draw(self, epoch: int) -> Rows:
+        """The rows to visit in an epoch."""
+        return np.arange(len(self)) if self.tours is None else self.tours.draw(epoch)
 
     def batch(self, plan: Plan) -> Batch:
         """The batch of a plan; what is withheld depends on seed, epoch and row alone."""
@@ -63,7 +71,7 @@ class SeveralRows:
             part = column.collate(plan.rows, epoch=plan.epoch)
             hidden = self._hidden(number, name, plan.epoch)[plan.rows]
             parts[name] = part.without(torch.from_numpy(hidden)) if hidden.any() else part
-        target = ended([self.target[int(row)] for row in plan.rows])
+        target = ended([self.target.ids(int(row), plan.epoch) for row in plan.rows])
         heard = shifted(target, torch.from_numpy(self.tags[plan.rows]))
         return Batch(Sources(parts), heard, target, plan.epoch, plan.rows, Edges.none())
 
@@ -97,12 +105,9 @@ class SeveralBatches:
 
     def plan(self, epoch: int) -> list[Plan]:
         """All batches of an epoch, in their order: a pure function of rows, budget, seed and epoch."""
-        generator = np.random.default_rng([self._seed, epoch])
-        sources, targets = self._rows.source_lengths, self._rows.target.lengths + 1
-        order = order_by_lengths(sources, targets, generator)
-        bounds = cut_by_budget(sources[order], targets[order], tokens=self._tokens)
-        plans = [Plan(epoch, order[start:end]) for start, end in pairwise(bounds)]
-        return [plans[place] for place in generator.permutation(len(plans))]
+        rows = self._rows.draw(epoch)
+        sources, targets = self._rows.source_lengths(epoch)[rows], self._rows.target_lengths(epoch)[rows]
+        return planned(rows, sources, targets, tokens=self._tokens, seed=self._seed, epoch=epoch)
 
     def state_dict(self) -> dict[str, int]:
         return self._stream.state_dict()

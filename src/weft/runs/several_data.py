@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from weft.base.errors import ConfigError, DataError
 from weft.base.validate import nearest
 from weft.data.clean import Cleaner
 from weft.data.columns import NO_PICTURE, Column, TextColumn
+from weft.data.dropout import Cuts, CutTexts
+from weft.data.mixture import Tours
 from weft.data.pixels import Augmentation
-from weft.data.ragged import Ragged
+from weft.data.ragged import Ragged, Sequences
 from weft.data.several import SeveralBatches, SeveralRows
 from weft.data.tokenizer import Tokenizer
 from weft.models.config import ModelConfig
@@ -22,7 +24,7 @@ from weft.models.source import Picture
 from weft.runs.caption_data import picture_column
 from weft.runs.data import DevPair, file_names, kept_tokenizer
 from weft.runs.pairs import name_of
-from weft.runs.recipe import Recipe
+from weft.runs.recipe import PairSource, Recipe
 from weft.runs.several_rows import SeveralRow, several_rows
 from weft.training.team import Team
 
@@ -62,18 +64,27 @@ def read_several_data(
     sets = [(one, several_rows(one, data, sources=config.sources, seed=recipe.seed)) for one in recipe.data.train]
     texts = (text for _, rows in sets for row in rows for text in (*row.texts.values(), row.target))
     tokenizer = kept_tokenizer(recipe, out, texts, team=team, init=init, resume=resume)
-    reports, kept = {}, []
+    reports: dict[str, str] = {}
+    kept: list[tuple[PairSource, list[Tagged]]] = []
     for source, rows in sets:
         cleaner = Cleaner(recipe.data.cleaning)
-        kept += [(row, tokenizer.tag(source.to)) for row in _cleaned(rows, tokenizer, cleaner)]
+        own = [(row, tokenizer.tag(source.to)) for row in _cleaned(rows, tokenizer, cleaner)]
+        kept += [(source, own)] if own else []
         reports[name_of(source)] = str(cleaner.report)
         _log.info("%s: %s", name_of(source), cleaner.report)
     if not kept:
         raise DataError(f"{recipe.data.train[0].path}: wanted at least one row, got none; check files and cleaning")
     dev = _dev(recipe, data, config, tokenizer)
+    tours = Tours(
+        [len(own) for _, own in kept],
+        seed=recipe.seed,
+        weights=[source.weight for source, _ in kept],
+        temperature=recipe.data.temperature,
+    )
+    train = [row for _, own in kept for row in own]
     return SeveralData(
         tokenizer,
-        _several(recipe, config, kept, tokenizer, training=True),
+        replace(_several(recipe, config, train, tokenizer, training=True), tours=tours),
         _several(recipe, config, dev, tokenizer, training=False) if dev else None,
         tuple(row for row, _ in dev),
         {name: data / name for source in (*recipe.data.train, *recipe.data.dev) for name in file_names(source)},
@@ -82,11 +93,6 @@ def read_several_data(
 
 
 def _check(recipe: Recipe) -> None:
-    if recipe.tokenizer.dropout or recipe.data.temperature != 1 or any(one.weight != 1 for one in recipe.data.train):
-        raise ConfigError(
-            "models of several sources are trained without tokenizer.dropout, data.temperature and weights of sets, "
-            "got one of them; leave it out"
-        )
     sources = recipe.model_config_for(recipe.tokenizer.vocabulary_size).sources
     for name in recipe.data.withhold:
         if name not in sources:
@@ -118,19 +124,29 @@ def _several(
     recipe: Recipe, config: ModelConfig, rows: Sequence[Tagged], tokenizer: Tokenizer, *, training: bool
 ) -> SeveralRows:
     columns: dict[str, Column] = {}
-    for name, one in config.sources.items():
+    cut = _cutter(recipe, tokenizer, training=training)
+    for number, (name, one) in enumerate(config.sources.items()):
         if isinstance(one.reads, Picture):
             columns[name] = _pictures(recipe, name, one.reads, rows, training=training)
         else:
-            columns[name] = TextColumn(Ragged.of(tokenizer.encode_batch([row.texts.get(name, "") for row, _ in rows])))
+            columns[name] = TextColumn(cut([row.texts.get(name, "") for row, _ in rows], number + 1))
     return SeveralRows(
         columns,
-        Ragged.of(tokenizer.encode_batch([row.target for row, _ in rows])),
+        cut([row.target for row, _ in rows], 0),
         np.array([tag for _, tag in rows], np.int64),
         frozenset(name for name, one in config.sources.items() if not isinstance(one.reads, Picture)),
         recipe.data.withhold if training else {},
         recipe.seed,
     )
+
+
+def _cutter(recipe: Recipe, tokenizer: Tokenizer, *, training: bool) -> Callable[[list[str], int], Sequences]:
+    """What makes token ids of texts, the same in every epoch unless training asks for BPE dropout; the number tells the
+    texts of a row from each other."""
+    if not training or not recipe.tokenizer.dropout:
+        return lambda texts, _: Ragged.of(tokenizer.encode_batch(texts))
+    cuts = Cuts(tokenizer, probability=recipe.tokenizer.dropout, seed=recipe.seed)
+    return lambda texts, side: CutTexts(texts, cuts, side=side, seed=recipe.seed)
 
 
 def _pictures(recipe: Recipe, name: str, picture: Picture, rows: Sequence[Tagged], *, training: bool) -> Column:

@@ -38,7 +38,7 @@ class SeveralValidation:
         if rows is None:
             return {}
         model.eval()
-        lengths = (rows.source_lengths + rows.target.lengths + 1).tolist()
+        lengths = (rows.source_lengths() + rows.target_lengths()).tolist()
         total, count, parts = 0.0, 0, batches_by_length(lengths, max_tokens=_BATCH_TOKENS)
         said: list[list[str]] = []
         for part in parts:
@@ -72,7 +72,7 @@ class SeveralValidation:
             model,
             model.encode(rows.batch(Plan(0, part)).source.to(device)),
             start=torch.from_numpy(rows.tags[part]).to(device),
-            source_lengths=torch.from_numpy(rows.longest[part]).to(device),
+            source_lengths=torch.from_numpy(rows.longest()[part]).to(device),
             eos=Direction(0).eos,
             settings=SearchSettings(**{**self.recipe.search.model_dump(), "beam": beam}),
         )
