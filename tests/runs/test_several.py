@@ -127,6 +127,10 @@ def test_a_text_model_is_where_several_sources_begin(data: Path, text: Path, tmp
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"alignment": {"teacher": "statistical"}},
+            "a head is taught the links of one source, got a teacher and a model",
+        ),
         ({"rows": {"sources": {}}}, "three.tsv: the model reads en, rev, picture, got a set that does not say which"),
         ({"rows": {"sources": {"en": 0, "rve": 2}}}, r"three.tsv: the model has no source rve; did you mean rev\?"),
         ({"rows": {"sources": {"rev": 2}}}, r"three.tsv:1: wanted the source en, got none; fill it in or drop the row"),

@@ -187,6 +187,11 @@ class Recipe(_Frozen):
             raise ConfigError(
                 "[model]: vocabulary_size is that of the tokenizer; set tokenizer.vocabulary_size instead"
             )
+        if self.alignment.teacher is not None and self.model.get("sources"):
+            raise ConfigError(
+                f"[alignment]: a head is taught the links of one source, got a teacher and a model of "
+                f"{', '.join(self.model['sources'])}; leave alignment.teacher out"
+            )
         if "alignment_head" in self.model:
             raise ConfigError("[model]: alignment_head is that of [alignment]; set alignment.layer and head instead")
         validate(ModelConfig, self._model_keys(300), where="[model]")
