@@ -21,3 +21,11 @@ def test_attention_that_is_none_and_tolerances_for_nobody_are_refused(weft: Any)
     result = weft("translate", "a", "--to", "fr", "--model", "two", "--tolerance", "0.1")
     assert result.exit_code != 0
     assert "a tolerance wants attention 'pages' or 'auto', got None" in result.stderr
+
+
+def test_an_encoder_with_a_window_translates(weft: Any) -> None:
+    plain = weft("translate", "the red dog sleeps.", "--to", "fr", "--model", "two")
+    result = weft("translate", "the red dog sleeps.", "--to", "fr", "--model", "two", "--encoder-window", "60")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, plain.stdout, "")
+    result = weft("translate", "a", "--to", "fr", "--model", "two", "--encoder-window", "-1")
+    assert result.exit_code == 2

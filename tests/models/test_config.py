@@ -85,8 +85,18 @@ LONG: dict[str, Any] = {
     "vocabulary_size": 29,
     "decoder_layers": 3,
     "attention": ("linear", "pages", "dense"),
+    "encoder_layers": 2,
+    "encoder_attention": ("local", "blocks"),
+    "encoder_reading": {
+        "window": 5,
+        "global_tokens": 2,
+        "block": 7,
+        "near": 2,
+        "global_blocks": 3,
+        "drawn": 0,
+    },
 }
-"""Where weights of attention are dropped, it is dense."""
+"""Where weights of attention are dropped, or positions are relative, it is dense."""
 
 SEVERAL: dict[str, Any] = {
     "vocabulary_size": 29,
@@ -118,7 +128,8 @@ def test_several_sources_survive_json_in_their_order():
 def test_every_key_is_in_the_round_trips_above_and_not_at_its_default():
     defaults = ModelConfig(vocabulary_size=5).model_dump()
     assert set(EVERYTHING) | set(SEVERAL) | set(LONG) == set(defaults)
-    del defaults["sources"], defaults["attention"]
+    for key in ("sources", "attention", "encoder_attention", "encoder_reading"):
+        del defaults[key]
     assert [key for key in defaults if defaults[key] == EVERYTHING[key]] == ["kind"]
 
 

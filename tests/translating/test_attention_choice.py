@@ -45,3 +45,11 @@ def test_a_source_on_disk_is_translated_from_there_until_it_goes(
     path.unlink()
     with pytest.raises(DataError, match="wanted the file that is being read from, got: No such file"):
         reader.translate(loaded, to="fr")
+
+
+def test_an_encoder_that_sees_far_enough_reads_the_same(tiny: Translator, tiny_folder: Path) -> None:
+    far, near = (weft.load(tiny_folder, dtype=torch.float64, encoder_window=window) for window in (20, 0))
+    assert far.translate(TEXT, to="fr") == tiny.translate(TEXT, to="fr")
+    read = [one.encode(TEXT).memories[0][0].cross[0].k for one in (far, near, tiny)]
+    assert torch.allclose(read[0], read[2])
+    assert not torch.allclose(read[1], read[2])

@@ -56,6 +56,7 @@ def opened(
     from_: str | None = None,
     attention: str | None = None,
     tolerance: float | None = None,
+    encoder_window: int | None = None,
 ) -> Translator:
     """The translator of a model; of the first one for the languages if none is named."""
     device = device_of(shared)
@@ -70,6 +71,7 @@ def opened(
         batch_tokens=4096 if shared.batch_tokens is None else shared.batch_tokens,
         attention=attention,
         tolerance=tolerance,
+        encoder_window=encoder_window,
     )
 
 

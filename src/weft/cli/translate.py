@@ -69,6 +69,10 @@ class Options:
             min=0, max=1, metavar="X", help="With pages or auto: the share of attention that may be left out."
         ),
     ] = None
+    encoder_window: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="The encoder sees N tokens before and after each alone: long sources."),
+    ] = None
     stream: Annotated[bool, typer.Option("--stream", help="Show text (and links) as soon as it is certain.")] = False
 
     images: Annotated[
@@ -130,6 +134,7 @@ def translate(wanted: Options, shared: Shared) -> None:
         from_=wanted.from_,
         attention=wanted.attention,
         tolerance=wanted.tolerance,
+        encoder_window=wanted.encoder_window,
     )
     translator.pair(wanted.to, wanted.from_)
     inputs = inputs or Inputs(_several(wanted, translator))

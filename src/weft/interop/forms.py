@@ -9,6 +9,7 @@ from weft.base.errors import UnsupportedError
 from weft.interop import bart
 from weft.interop.names import Names
 from weft.models.config import ModelConfig
+from weft.models.reading import TRAINED, UNTRAINED
 from weft.models.source import EncoderShape, Text
 
 KEPT = "train one of another shape, or keep it as a weft model"
@@ -93,6 +94,7 @@ def _in_all(config: ModelConfig) -> dict[str, Sequence[object]]:
 def skeleton(config: ModelConfig) -> dict[str, Sequence[object]]:
     """What other programs take for granted: text in, two stacks alike, heads that divide the width, added positions."""
     own_width = config.width // config.num_heads
+    names = {config.attention} if isinstance(config.attention, str) else set(config.attention)
     return {
         "kind": ("transformer",),
         "source": (Text(),),
@@ -103,6 +105,8 @@ def skeleton(config: ModelConfig) -> dict[str, Sequence[object]]:
         "value_width": (None, own_width),
         "decoder_heads": (None, config.num_heads) if config.key_width else (config.decoder_heads,),
         "position": ("sinusoidal", "evenly_spaced", "learned"),
+        "attention": UNTRAINED if names & TRAINED else (config.attention,),
+        "encoder_attention": ("dense",),
     }
 
 

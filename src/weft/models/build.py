@@ -7,6 +7,7 @@ from typing import cast
 
 from torch import nn
 
+from weft.attention import Backend
 from weft.base.errors import ConfigError
 from weft.layers.attention import SelfAttention
 from weft.layers.block import DecoderLayer, EncoderLayer
@@ -20,6 +21,7 @@ from weft.models.decoder import Decoder
 from weft.models.decoder_only import DecoderOnly
 from weft.models.encoder import Encoder, In
 from weft.models.encoder_decoder import EncoderDecoder, Site
+from weft.models.encoder_readers import encoder_backend
 from weft.models.image import ImageIn
 from weft.models.latents import resampler
 from weft.models.parts import BACKENDS, feedforward, final_norm, heads_of, norm, skip
@@ -56,7 +58,10 @@ def _encoder(config: ModelConfig, table: nn.Embedding, site: str = "encoder") ->
     read = config.of_encoder()
     return Encoder(
         SOURCES[config.source.modality](read, table),
-        [_self_attention_layer(read, f"{site}.{number}.self") for number in range(config.encoder_layers)],
+        [
+            _self_attention_layer(read, f"{site}.{number}.self", encoder_backend(read, number))
+            for number in range(config.encoder_layers)
+        ],
         final_norm(read),
         _relative(read, config.encoder_layers, both_ways=True),
         resampler=resampler(read, site),
@@ -118,7 +123,10 @@ def _decoder_only(config: ModelConfig) -> DecoderOnly:
     _, table, projection = _tables(config)
     model = DecoderOnly(
         _text_in(config, table),
-        [_self_attention_layer(config, f"decoder.{number}.self") for number in range(config.decoder_layers)],
+        [
+            _self_attention_layer(config, f"decoder.{number}.self", _backend(config))
+            for number in range(config.decoder_layers)
+        ],
         final_norm(config),
         _text_out(config, projection),
         config.vocabulary_size,
@@ -206,13 +214,17 @@ def _relative(config: ModelConfig, num_layers: int, *, both_ways: bool) -> nn.Mo
     return RelativeBias(num_layers, config.num_heads, buckets, shared=config.relative_tables == "shared")
 
 
-def _self_attention(config: ModelConfig, site: str) -> SelfAttention:
+def _backend(config: ModelConfig) -> Backend:
+    return BACKENDS[config.backend](config.attention_scale)
+
+
+def _self_attention(config: ModelConfig, site: str, backend: Backend) -> SelfAttention:
     heads = heads_of(config)
     rotation = Rotary(heads.key_width) if config.position == "rotary" else NoRotation()
     return SelfAttention(
         config.width,
         heads,
-        backend=BACKENDS[config.backend](config.attention_scale),
+        backend=backend,
         rotation=rotation,
         dropout=config.attention_dropout,
         site=site,
@@ -226,12 +238,12 @@ def _gru(config: ModelConfig, input_width: int, num_layers: int, *, bidirectiona
     return nn.GRU(input_width, config.width, num_layers, batch_first=True, dropout=dropout, bidirectional=bidirectional)
 
 
-def _self_attention_layer(config: ModelConfig, site: str) -> EncoderLayer:
-    return EncoderLayer(_self_attention(config, site), feedforward(config), (skip(config), skip(config)))
+def _self_attention_layer(config: ModelConfig, site: str, backend: Backend) -> EncoderLayer:
+    return EncoderLayer(_self_attention(config, site, backend), feedforward(config), (skip(config), skip(config)))
 
 
 def _decoder_layer(config: ModelConfig, number: int) -> DecoderLayer:
-    attention = _self_attention(config, f"decoder.{number}.self")
+    attention = _self_attention(config, f"decoder.{number}.self", _backend(config))
     return DecoderLayer(attention, crossing(config, number), feedforward(config), (skip(config), skip(config)))
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from weft.base.validate import nearest
+from weft.models.encoder_reading import EncoderAttention, EncoderReading, check_encoder_attention
 from weft.models.reading import Attention, Reading, check_attention
 from weft.models.source import Activation, EncoderShape, Fusion, Source, SourceConfig, Text
 
@@ -114,6 +115,10 @@ class ModelConfig(BaseModel):
     """How decoder layers read a source: one name for all of them, or one for each."""
     reading: Reading = Reading()
     """What that way of reading is told."""
+    encoder_attention: EncoderAttention | tuple[EncoderAttention, ...] = "dense"
+    """How encoder layers look at their own positions: one name for all of them, or one for each."""
+    encoder_reading: EncoderReading = EncoderReading()
+    """What that way of looking is told."""
     alignment_head: AlignmentHead | None = None
     """Transformer only: which head is guided to align, with a learned score of "no word" beside it; None: none is."""
 
@@ -149,6 +154,8 @@ class ModelConfig(BaseModel):
     def _attention_fits(self) -> ModelConfig:
         refused = self.kind != "transformer" or (self.sources and self.fusion == "concat")
         check_attention(self.attention, bool(refused), self.decoder_layers, self.attention_dropout)
+        layers = None if self.sources else self.encoder_layers
+        check_encoder_attention(self.encoder_attention, kind=self.kind, position=self.position, layers=layers)
         return self
 
     def attention_of(self, layer: int) -> Attention:
