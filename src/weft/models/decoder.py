@@ -73,11 +73,39 @@ class Encoded:
         mask = padding(keep)
         return Encoded(tuple(_among(memory, rows, size, mask) for memory in self.cross), keep)
 
+    def cut(self, columns: slice) -> Encoded:
+        """The memory of some positions alone, of views."""
+        keep = self.keep[:, columns]
+        mask = padding(keep)
+        return Encoded(
+            tuple(replace(layer.stretch(columns), mask=mask, origin=layer.origin) for layer in self.cross), keep
+        )
+
+    @staticmethod
+    def in_a_row(parts: Sequence[Encoded]) -> Encoded:
+        """One memory of the positions of all parts, which are of the same sources, one part behind the other.
+
+        It is a copy. Raises DataError if a part lies in a file that is no longer what it was.
+        """
+        _check_origins(parts)
+        keep = torch.cat([part.keep for part in parts], 1)
+        mask = padding(keep)
+        layers = zip(*(part.cross for part in parts), strict=True)
+        cross = (
+            KeyValues(torch.cat([one.k for one in layer], 2), torch.cat([one.v for one in layer], 2), mask)
+            for layer in layers
+        )
+        return Encoded(tuple(cross), keep)
+
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
-        """One memory of several, padded at the end: the inverse of `parts`. A single one is not copied."""
+        """One memory of several, padded at the end: the inverse of `parts`. A single one is not copied.
+
+        Raises DataError if a part that is copied lies in a file that is no longer what it was.
+        """
         if len(parts) == 1:
             return parts[0]
+        _check_origins(parts)
         longest = max(part.keep.shape[1] for part in parts)
         keep = torch.cat([F.pad(part.keep, (0, longest - part.keep.shape[1])) for part in parts])
         mask = padding(keep)
@@ -88,6 +116,12 @@ class Encoded:
 def _among(memory: KeyValues, rows: Int[Tensor, " m"], size: int, mask: Mask) -> KeyValues:
     k, v = (x.new_zeros(size, *x.shape[1:]).index_copy(0, rows, x) for x in (memory.k, memory.v))
     return KeyValues(k, v, mask)
+
+
+def _check_origins(parts: Sequence[Encoded]) -> None:
+    for origin in {layer.origin for part in parts for layer in part.cross}:
+        if origin is not None:
+            origin.check()
 
 
 def _stretch(memory: KeyValues, row: int, keep: Bool[Tensor, "1 s"]) -> KeyValues:

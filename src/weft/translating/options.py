@@ -8,6 +8,7 @@ from typing import TypeAlias, TypedDict
 from weft.alignment.settings import AlignmentSettings
 from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
+from weft.translating.document import Document
 from weft.translating.encoded_source import EncodedSource
 from weft.translating.given import Given
 
@@ -28,6 +29,16 @@ class Options(TypedDict, total=False):
     prefix: str | None
     settings: SearchSettings | None
     image: Image | None
+    document: bool | Document
+
+
+class Asked(TypedDict, total=False):
+    """What `Translator.translate_document` understands beside the document and its target language."""
+
+    from_: str | None
+    beam: int | None
+    nbest: int
+    align: bool
 
 
 class CaptionOptions(TypedDict, total=False):

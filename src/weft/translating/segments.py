@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
@@ -48,9 +48,9 @@ class Segment:
         return self.start + len(self.text)
 
     @property
-    def content(self) -> str:
-        """What tells it from segments that are translated otherwise."""
-        return self.text
+    def content(self) -> Hashable:
+        """What tells it from segments that are translated otherwise; the same text may be read in other places."""
+        return self.text, None if self.memory is None else id(self.memory)
 
     @property
     def reads(self) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Literal, Unpack, cast, overload
 
 from weft.alignment.settings import AlignmentSettings
 from weft.attention.tally import Tally
-from weft.base.errors import ConfigError
 from weft.data.direction import Direction
 from weft.data.open_picture import PictureLike
 from weft.generation.settings import SearchSettings
@@ -19,11 +18,15 @@ from weft.translating.answering import Answer, written
 from weft.translating.caption import Caption
 from weft.translating.captioning import Captioner, Images
 from weft.translating.decoding import Decoder
+from weft.translating.document import Document
+from weft.translating.document_translator import DocumentTranslator
+from weft.translating.documents import Wanted
 from weft.translating.encoded_source import EncodedSource
 from weft.translating.given import Given, Read
+from weft.translating.languages import chosen_pair
 from weft.translating.looking import alignment_of
 from weft.translating.memory_cache import MemoryCache
-from weft.translating.options import CaptionOptions, Image, Inputs, Options, Text, Texts
+from weft.translating.options import Asked, CaptionOptions, Image, Inputs, Options, Text, Texts
 from weft.translating.reporting import Reporter, Target
 from weft.translating.requests import Request, Requests, jobs_of
 from weft.translating.scoring import score_several, score_texts
@@ -58,6 +61,7 @@ class Translator:
             batch_tokens=batch_tokens,
             encoding=several,
         )
+        self._documents = DocumentTranslator(stored, self.decoder, self._requests)
 
     def __repr__(self) -> str:
         pairs = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
@@ -71,16 +75,7 @@ class Translator:
     def pair(self, to: str, from_: str | None = None) -> tuple[str, str]:
         """Source and target language of a request; ConfigError names the choices if it is unknown or not clear."""
         self._requests.refuse_text()
-        choices = [pair.from_ for pair in self.languages if pair.to in (to, ANY)]
-        if ANY in choices:
-            return from_ or ANY, to
-        known = ", ".join(f"{pair.from_}-{pair.to}" for pair in self.languages)
-        if not choices or (from_ is not None and from_ not in choices):
-            wanted = f"{from_}-{to}" if from_ else to
-            raise ConfigError(f"model {self.name} translates {known}, got a request for {wanted}; choose one of these")
-        if from_ is None and len(choices) > 1:
-            raise ConfigError(f"to {to} there are several source languages; choose one of {', '.join(choices)}")
-        return from_ or choices[0], to
+        return chosen_pair(self.languages, to=to, from_=from_, name=self.name)
 
     def direction(self, from_: str, to: str) -> Direction:
         """What the model wants to see around ids of these languages."""
@@ -106,6 +101,7 @@ class Translator:
         prefix: str | None = None,
         settings: SearchSettings | None = None,
         image: Image | None = None,
+        document: bool | Document = False,
     ) -> Translation | list[Translation]:
         """One text, several, or an encoded source, as translations in the same order.
 
@@ -113,11 +109,18 @@ class Translator:
         `image` (its only picture), and reads each text whole. Else a text of several sentences is translated sentence
         by sentence and keeps its white space, and what has neither letter nor digit. `prefix` is how the translation
         must begin (of one sentence). `settings` replaces the model's search defaults; `beam` and `nbest` win.
+        `document` is how texts are translated as documents; True: as models of sentences do best.
         Raises ConfigError for languages the model does not know and impossible settings.
         """
         from_, to = self.pair(to, from_)
         search = self.search_settings(beam=beam, nbest=nbest, settings=settings)
-        requests, direction = self._requests.of(text, image), self.direction(from_, to)
+        several = isinstance(text, list | tuple) or (isinstance(text, EncodedSource) and not text.single)
+        direction, told = self.direction(from_, to), Document.of(document)
+        if told is not None:
+            wanted = Wanted((from_, to), direction, search, align, told)
+            documents = self._documents.translate(text, wanted, prefix=prefix)
+            return documents if several else documents[0]
+        requests = self._requests.of(text, image)
         jobs = jobs_of(requests, self.tokenizer.target.encode(prefix).ids if prefix else ())
         answers = iter(self.decoder.decode(jobs, direction=direction, settings=search, align=align))
         ranked = [list(islice(answers, len(request.inputs))) for request in requests]
@@ -127,7 +130,6 @@ class Translator:
         ]
         if align and self._reporter is not None:
             found = self._reported(found, requests, ranked, direction)
-        several = isinstance(text, list | tuple) or (isinstance(text, EncodedSource) and not text.single)
         return found if several else found[0]
 
     def translate_lines(
@@ -137,6 +139,20 @@ class Translator:
         stream: Iterator[Any] = iter(lines)
         while window := list(islice(stream, _WINDOW)):
             yield from self.translate(window, to=to, **options)
+
+    def translate_document(
+        self, text: str, *, to: str, document: bool | Document = True, first_line: int = 0, **options: Unpack[Asked]
+    ) -> Iterator[Translation]:
+        """A translation for each line of a document from `first_line` on, as soon as it is there, with spans of it.
+
+        One for all of it where it is written at once. What earlier lines became does not matter to later ones, so that
+        a document may be left off and taken up again. Raises what `translate` does.
+        """
+        languages = self.pair(to, options.get("from_"))
+        search = self.search_settings(beam=options.get("beam"), nbest=options.get("nbest", 1))
+        align, told = options.get("align", False), Document.of(document) or Document()
+        wanted = Wanted(languages, self.direction(*languages), search, align, told)
+        return self._documents.lines(text, wanted, first=first_line)
 
     @overload
     def stream(
@@ -189,15 +205,18 @@ class Translator:
         to: str | None = None,
         from_: str | None = None,
         image: Image | None = None,
+        document: bool | Document = False,
     ) -> EncodedSource:
         """The sources as the decoder reads them, for any beam and prefix; they can be saved.
 
         weft's own models read a source alike whatever it is translated to, and so from; others may want to be told. Of
         several sources any may be missing: what was encoded can stand for one source of an input,
-        `{"en": "...", "picture": encoded}`.
+        `{"en": "...", "picture": encoded}`. `document` is how texts will be translated as documents.
         """
-        framed = self.tokenizer.reading(from_, to)
-        requests = self._requests.of(text, image, partial=True)
+        framed, told = self.tokenizer.reading(from_, to), Document.of(document)
+        requests = (
+            self._requests.of(text, image, partial=True) if told is None else self._documents.read(text, told, framed)
+        )
         memories = iter(self.decoder.memories([one for request in requests for one in request.inputs], framed))
         return EncodedSource(
             texts=tuple(request.source.text for request in requests),
