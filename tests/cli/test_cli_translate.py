@@ -93,7 +93,7 @@ def test_without_align_json_has_no_links_and_text_is_the_default(weft: Any) -> N
 
 
 def test_align_alone_is_a_table_on_a_terminal(weft: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weft.cli.translate.to_terminal", lambda: True)
+    monkeypatch.setattr("weft.cli.translate_options.to_terminal", lambda: True)
     result = weft("translate", "The dog", "--to", "fr", "--align")
     assert "came from" in result.stdout
     assert "no word" in result.stdout

@@ -7,120 +7,24 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from weft.base.errors import ConfigError, DataError
+from weft.base.errors import DataError
+from weft.cli.documents import document_translations
 from weft.cli.formats import Format, lines_of, num_lines, one_line
 from weft.cli.machine import opened
 from weft.cli.options import Shared
-from weft.cli.output import check_apart, count_lines, line_writer, to_terminal, whole_inputs
+from weft.cli.output import count_lines, line_writer, whole_inputs
 from weft.cli.progress import counting
-from weft.cli.sources import Columns, Pictures, Row, named_texts, rows_of, with_images
+from weft.cli.sources import Row, named_texts, rows_of, with_images
 from weft.cli.sources import opened as read_row
 from weft.cli.status import Problems, note
+from weft.cli.translate_options import STDIN, Options
 from weft.data.text import read_lines
 
 if TYPE_CHECKING:
     from weft.translating.translation import Translation
     from weft.translating.translator import Translator
-
-_STDIN = "-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What `weft translate` understands."""
-
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Each TEXT is one input.")] = None
-    to: Annotated[str, typer.Option(metavar="L", help="Target language, such as fr.")]
-    from_: Annotated[
-        str | None, typer.Option("--from", metavar="L", help="Source language, if the model reads several.")
-    ] = None
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="A name (see weft models), a folder or hf:ORG/NAME; default: the first."),
-    ] = None
-    beam: Annotated[int | None, typer.Option(min=1, metavar="N", help="Beam width; default: the model's own.")] = None
-    nbest: Annotated[int, typer.Option(min=1, metavar="N", help="The N best; as text N lines an input.")] = 1
-    align: Annotated[bool, typer.Option("--align", help="Say which source words each target word came from.")] = False
-    format: Annotated[
-        Format | None,
-        typer.Option(help="Default: text; with --align a table on a terminal, else json. pharaoh: text TAB i-j ..."),
-    ] = None
-    input: Annotated[
-        str | None, typer.Option(metavar="F", help="Lines to translate (.gz, .xz too); default: standard input.")
-    ] = None
-    output: Annotated[
-        Path | None, typer.Option(metavar="F", help="Write there, line by line; default: standard output.")
-    ] = None
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an --output that was left off.")] = False
-    attention: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="How sources are read: dense, chunked, pages, top-k, window or auto (dense or pages)."
-        ),
-    ] = None
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="X", help="With pages or auto: the share of attention that may be left out."
-        ),
-    ] = None
-    encoder_window: Annotated[
-        int | None,
-        typer.Option(min=0, metavar="N", help="The encoder sees N tokens before and after each alone: long sources."),
-    ] = None
-    stream: Annotated[bool, typer.Option("--stream", help="Show text (and links) as soon as it is certain.")] = False
-
-    images: Annotated[
-        list[str] | None, typer.Option("--image", metavar="F", help="The picture of a TEXT; as many as there are.")
-    ] = None
-    named: Annotated[
-        list[str] | None, typer.Option("--source", metavar="NAME=TEXT", help="One input, of several named sources.")
-    ] = None
-    columns: Columns = None
-    folder: Pictures = None
-
-    @property
-    def several(self) -> bool:
-        """Whether inputs are given as several sources."""
-        return bool(self.images or self.named or self.columns)
-
-    @property
-    def form(self) -> Format:
-        """The format that was asked for, or the one that goes without saying."""
-        if self.format is not None:
-            return self.format
-        if not self.align:
-            return Format.text
-        if self.stream:
-            return Format.json
-        return Format.table if self.output is None and to_terminal() else Format.json
-
-    @property
-    def source(self) -> str:
-        """The file that lines are read from."""
-        return self.input or _STDIN
-
-    def check(self) -> None:
-        """Raises ConfigError for options that contradict each other."""
-        if self.texts and self.input:
-            raise ConfigError("translate wants either TEXT or --input, got both; leave one out")
-        if self.named and (self.texts or self.input):
-            raise ConfigError("--source makes up an input of its own, got TEXT or --input too; leave those out")
-        if self.columns and not self.input:
-            raise ConfigError("--source-columns names the columns of --input F, got no --input; give one")
-        if self.stream and (self.nbest > 1 or self.form is not (Format.json if self.align else Format.text)):
-            raise ConfigError(
-                "--stream writes one hypothesis, as plain text or with --align as one JSON object a piece; "
-                "leave out --nbest and other formats"
-            )
-        if self.resume and (self.output is None or self.texts or self.form is Format.table):
-            raise ConfigError("--resume goes on with the lines of --output F; name it, with lines to read and no table")
-        check_apart(self.source, self.output)
 
 
 def translate(wanted: Options, shared: Shared) -> None:
@@ -140,16 +44,20 @@ def translate(wanted: Options, shared: Shared) -> None:
     inputs = inputs or Inputs(_several(wanted, translator))
     each = num_lines(wanted.form, wanted.nbest)
     done = whole_inputs(wanted.output, each) if wanted.resume and wanted.output else 0
-    _skip(inputs.lines, done, wanted)
     lines = inputs.lines
-    if wanted.several:  # read after what is done is passed over, whose problems were said then
-        lines = (read_row(row, inputs.problems) or {} for row in inputs.lines)
+    if wanted.document:
+        translations = document_translations(translator, lines, wanted, done=done)
+    else:
+        _skip(lines, done, wanted)
+        if wanted.several:  # read after what is done is passed over, whose problems were said then
+            lines = (read_row(row, inputs.problems) or {} for row in inputs.lines)
+        translations = _translations(translator, lines, wanted)
     if wanted.form is Format.table:
-        _show_tables(_translations(translator, lines, wanted), wanted)
+        _show_tables(translations, wanted)
     elif wanted.stream:
         _stream(translator, lines, wanted)
     else:
-        _write_lines(_translations(translator, lines, wanted), wanted, shared, done=done)
+        _write_lines(translations, wanted, shared, done=done)
     _say_what_was_read(translator, shared)
     inputs.problems.end()
 
@@ -176,9 +84,9 @@ class Inputs:
 def _inputs(wanted: Options) -> Inputs:
     """The texts or lines of a request; DataError if no text at all is UTF-8."""
     if not wanted.texts:
-        if wanted.source == _STDIN and sys.stdin.isatty():
+        if wanted.source == STDIN and sys.stdin.isatty():
             note("reading lines from the terminal; end with Ctrl-D")
-        return Inputs(_begun(read_lines(wanted.source)) if wanted.input else read_lines(_STDIN))
+        return Inputs(_begun(read_lines(wanted.source)) if wanted.input else read_lines(STDIN))
     bad = [place for place, text in enumerate(wanted.texts, start=1) if not _is_text(text)]
     problems = [f"TEXT {place}: wanted UTF-8, got other bytes; convert it to UTF-8" for place in bad]
     if len(bad) == len(wanted.texts):
@@ -222,7 +130,7 @@ def _skip(lines: Iterator[Any], done: int, wanted: Options) -> None:
 
 def _translations(translator: Translator, lines: Iterable[Any], wanted: Options) -> Iterator[Translation]:
     """In order; from a keyboard line by line, else as many together as go well."""
-    typed = not wanted.texts and not wanted.several and wanted.source == _STDIN and sys.stdin.isatty()
+    typed = not wanted.texts and not wanted.several and wanted.source == STDIN and sys.stdin.isatty()
     for window in ([line] for line in lines) if typed else [lines]:
         yield from translator.translate_lines(
             window,
@@ -235,12 +143,19 @@ def _translations(translator: Translator, lines: Iterable[Any], wanted: Options)
 
 
 def _write_lines(translations: Iterator[Translation], wanted: Options, shared: Shared, *, done: int) -> None:
-    total = None if wanted.texts or wanted.named else count_lines(wanted.source)
+    at_once = wanted.document and (wanted.whole or wanted.form is Format.json)
+    total = None if wanted.texts or wanted.named else 1 if at_once else count_lines(wanted.source)
     quiet = shared.quiet or wanted.input is None
     try:
         with (
             line_writer(wanted.output, append=wanted.resume) as write,
-            counting("lines", total=total, done=done, quiet=quiet, shares_screen=wanted.output is None) as advance,
+            counting(
+                "documents" if at_once else "lines",
+                total=total,
+                done=done,
+                quiet=quiet,
+                shares_screen=wanted.output is None,
+            ) as advance,
         ):
             for translation in translations:
                 write("\n".join(lines_of(translation, wanted.form, nbest=wanted.nbest)))
