@@ -65,7 +65,7 @@ def test_stopped_and_resumed_is_as_if_never_stopped(
             yield translation
 
     with monkeypatch.context() as patch:
-        patch.setattr("weft.translating.translator.translated_lines", stops)
+        patch.setattr("weft.translating.document_translator.translated_lines", stops)
         result = weft("translate", *options, "--output", parts)
     assert result.exit_code == 130
     assert result.stderr.endswith(f"stopped; what is done is in {parts}: the same command with --resume goes on\n")
