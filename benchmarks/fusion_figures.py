@@ -26,8 +26,8 @@ def _models(path: Path) -> str:
     found = _read(path)
     lines = [
         f"| model | BLEU, all {found['rows']} rows | p | {found['pictured_rows']} rows with a picture | no picture | "
-        "another's picture | shares |",
-        "|---|---|---|---|---|---|---|",
+        "another's picture | likelier with the right one | shares |",
+        "|---|---|---|---|---|---|---|---|",
         *(_row(name, one, found) for name, one in found["models"].items()),
     ]
     return "\n".join(lines) + f"\n\n{_origin(found, path)}\n"
@@ -37,7 +37,15 @@ def _row(name: str, one: dict[str, Any], found: dict[str, Any]) -> str:
     p = found["p_all"].get(name)
     scores = [_score(one.get(key)) for key in ("pictured", "without", "incongruent")]
     shares = ", ".join(f"{source} {share:.2f}" for source, share in one.get("shares", {}).items())
-    return f"| {name} | {_score(one['all'])} | {'' if p is None else f'{p:.3f}'} | {' | '.join(scores)} | {shares} |"
+    wins = one.get("right_is_likelier_than", {}).get("incongruent")
+    cells = [
+        _score(one["all"]),
+        "" if p is None else f"{p:.3f}",
+        *scores,
+        "" if wins is None else f"{wins:.0%}",
+        shares,
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def _score(found: dict[str, float] | None) -> str:
