@@ -130,6 +130,19 @@ def test_what_was_read_lately_is_not_read_again(fused: Translator) -> None:
         handle.remove()
 
 
+@pytest.mark.parametrize("cache_size", [0, 7])
+def test_a_picture_of_many_texts_is_read_once(fused: Translator, cache_size: int) -> None:
+    fresh, read = Translator(fused.stored, cache_size=cache_size), list[int]()
+    readers: Any = fresh.stored.model.encoders.readers  # type: ignore[union-attr]
+    handle = readers["picture"].register_forward_hook(lambda _, given, __: read.append(len(given[0])))
+    texts = ["the dog.", "a cat!", "the red dog sleeps."]
+    found = fresh.translate([{"en": text, "picture": IMAGE} for text in texts], to="fr")
+    assert read == [1]
+    handle.remove()
+    for text, one in zip(texts, found, strict=True):
+        assert same(one, fused.translate(text, to="fr", image=IMAGE))
+
+
 def test_what_cannot_be_is_refused(fused: Translator, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"this model has no source picure; did you mean picture\?"):
         fused.translate({"en": "a cat!", "picure": IMAGE}, to="fr")

@@ -54,14 +54,19 @@ class MemoryCache:
         known: Sequence[Memory | None],
         encode: Callable[[list[int]], Any],
     ) -> Any:
-        """One memory of all contents; `encode` reads those (by their places) that are neither `known` nor held."""
+        """One memory of all contents; `encode` reads those (by their places) that are neither `known` nor held, and of
+        equal ones the first."""
         held = [mine or self.get(content) for mine, content in zip(known, contents, strict=True)]
-        missing = [row for row, memory in enumerate(held) if memory is None]
+        missing = [(tuple(contents[row]), row) for row, memory in enumerate(held) if memory is None]
         if not missing:
             return _joined(held)
-        fresh = encode(missing)
-        if self.capacity or len(missing) < len(contents):
-            for row, memory in zip(missing, fresh.parts(), strict=True):
-                held[row] = memory
-                self.put(contents[row], memory)
-        return fresh if len(missing) == len(contents) else _joined(held)
+        firsts = dict(reversed(missing))
+        fresh = encode(sorted(firsts.values()))
+        if len(firsts) == len(contents) and not self.capacity:
+            return fresh
+        made = dict(zip(sorted(firsts, key=firsts.__getitem__), fresh.parts(), strict=True))
+        for content, row in missing:
+            held[row] = made[content]
+        for content, memory in made.items():
+            self.put(content, memory)
+        return fresh if len(firsts) == len(contents) else _joined(held)
