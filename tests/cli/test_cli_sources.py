@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -214,10 +215,6 @@ def test_translations_of_several_sources_are_evaluated(weft: Any, fused: Path, t
             ("align", "--input", "pairs.tsv"),
             "this model reads several sources (en, de, picture), whose links come with",
         ),
-        (
-            ("align", "--tune", "--input", "pairs.tsv"),
-            "this model reads several sources (en, de, picture), whose links",
-        ),
     ],
 )
 def test_what_looks_at_one_source_says_so(
@@ -237,3 +234,27 @@ def test_a_model_of_several_sources_cannot_leave(weft: Any, fused: Path, tmp_pat
     assert f"{there} has no model of several sources (en, de, picture); train one of another shape" in " ".join(
         result.stderr.split()
     )
+
+
+def test_where_the_links_of_several_sources_are_read_is_found_by_their_first_text(
+    weft: Any, fused: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(fused / "model", tmp_path / "model")
+    (tmp_path / "pairs.tsv").write_text("the red dog sleeps.\tle chien rouge dort.\n" * 3, encoding="utf-8")
+    result = weft("align", "--tune", "--model", tmp_path / "model", "--input", tmp_path / "pairs.tsv")
+    assert result.exit_code == 0, result.stderr
+    kept = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))["alignment"]
+    assert kept["layer"] in (0, 1)
+    asked = (
+        "translate",
+        "--model",
+        tmp_path / "model",
+        "--to",
+        "fr",
+        "--source",
+        "en=the dog.",
+        "--source",
+        "de=dog the.",
+    )
+    [found] = lines(weft(*asked, "--align", "--format", "json"))
+    assert {"alignment", "text"} <= found["sources"]["de"].keys()

@@ -91,6 +91,7 @@ def test_a_run_translates_its_development_rows(data: Path, tmp_path: Path) -> No
     assert list(stored.config.model.sources) == ["en", "rev", "picture"]
     assert stored.config.pixels is not None
     assert stored.config.pixels.size == (8, 8)
+    assert stored.config.alignment is not None  # found by the English of the development rows
 
 
 @pytest.fixture(scope="module")

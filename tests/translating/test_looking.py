@@ -13,6 +13,8 @@ import weft
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import UnsupportedError
 from weft.data.direction import Direction
+from weft.models.build import build
+from weft.models.config import ModelConfig
 from weft.translating.looking import alignment_of, choose_alignment, cross_sites, cross_weights
 from weft.translating.translator import Translator
 
@@ -101,3 +103,26 @@ def test_pairs_with_an_empty_side_are_passed_over(tiny: Translator) -> None:
     with_empty = choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs)
     without = choose_alignment(tiny.stored.model, tiny.config.model, tiny.tokenizer, pairs[: len(PAIRS)])
     assert with_empty.settings == without.settings
+
+
+SOURCES = {"picture": {"reads": {"modality": "picture", "height": 4, "width": 4, "patch_height": 4, "patch_width": 4}}}
+
+
+def test_of_several_sources_the_first_text_is_looked_at_alone() -> None:
+    words = tokenizer()
+    shape = {"width": 8, "num_heads": 2, "feedforward_width": 5, "encoder_layers": 1, "decoder_layers": 2}
+    keys = {**shape, "vocabulary_size": words.vocabulary_size, "fusion": "parallel"}
+    several = ModelConfig.model_validate({**keys, "sources": {**SOURCES, "en": {}, "de": {}}})
+    assert cross_sites(several) == ["decoder.0.target_to_en", "decoder.1.target_to_en"]
+    model = build(several).eval()
+    weights = cross_weights(model, several, [5, 7, 11], [13, 17], direction=Direction(3))
+    assert list(weights.shape) == [2, 2, 3, 4]
+    torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]), rtol=0, atol=1e-6)
+    choice = choose_alignment(model, several, words, [(*pair, Direction(3)) for pair in PAIRS])
+    assert choice.table
+    for sources in ({**SOURCES, "en": {}, "de": {"required": True}}, SOURCES):
+        wants = ModelConfig.model_validate({**keys, "sources": sources})
+        with pytest.raises(
+            UnsupportedError, match="wanted a model that can read one text alone, got one of sources pic"
+        ):
+            cross_sites(wants)

@@ -18,7 +18,7 @@ from weft.data.text_tokenizer import TextTokenizer
 from weft.store.config import LanguagePair
 from weft.store.folder import StoredModel
 from weft.translating.forcing import ForcedPair, forced_pairs
-from weft.translating.looking import alignment_of, cross_sites
+from weft.translating.looking import alignment_of, refuse_several
 
 MOST_CELLS = 1 << 25
 """Source tokens times target tokens of a pair: weights over more would take gigabytes."""
@@ -50,7 +50,7 @@ class Reader:
                 f"model {stored.folder.name} has no cross-attention to align by (it is a {stored.config.model.kind}); "
                 "use a transformer, or the statistical aligner"
             )
-        cross_sites(stored.config.model)  # raises for several sources
+        refuse_several(stored.config.model)
         return cls(stored, languages.to, direction_of(stored, languages), settings.model_copy(update=changes))
 
     def read(self, pairs: Sequence[WordPair]) -> list[ForcedPair]:

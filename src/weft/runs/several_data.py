@@ -27,6 +27,7 @@ from weft.runs.pairs import name_of
 from weft.runs.recipe import PairSource, Recipe
 from weft.runs.several_rows import SeveralRow, several_rows
 from weft.training.team import Team
+from weft.translating.looking import text_alone
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,18 @@ class SeveralData:
     """The rows of `dev` as they were read."""
     files: dict[str, Path]
     reports: dict[str, str]
-    dev_pairs: tuple[DevPair, ...] = ()
+    text: str | None
+    """The text that the model can read alone; see `looking.text_alone`."""
+
+    @property
+    def dev_pairs(self) -> tuple[DevPair, ...]:
+        """Development rows as pairs of that text and the target, where they have it."""
+        if self.text is None or self.dev is None:
+            return ()
+        rows = zip(self.dev_rows, self.dev.tags.tolist(), strict=True)
+        return tuple(
+            DevPair(row.texts[self.text], row.target, tag) for row, tag in rows if row.texts.get(self.text, "").strip()
+        )
 
     def batches(self, *, tokens: int, seed: int) -> SeveralBatches:
         """Training batches of so many positions."""
@@ -89,6 +101,7 @@ def read_several_data(
         tuple(row for row, _ in dev),
         {name: data / name for source in (*recipe.data.train, *recipe.data.dev) for name in file_names(source)},
         reports,
+        text_alone(config),
     )
 
 

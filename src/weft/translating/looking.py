@@ -16,22 +16,50 @@ from weft.alignment.words import words
 from weft.attention.record import Observation, Record
 from weft.base.errors import UnsupportedError
 from weft.base.padded import pad
+from weft.base.sources import Sources
 from weft.data.direction import Direction
 from weft.data.text_tokenizer import TextTokenizer
 from weft.models.config import ModelConfig
+from weft.models.crossing import cross_site
+from weft.models.source import Text
 from weft.store.config import StoredConfig
 
 
-def cross_sites(config: ModelConfig) -> list[str]:
-    """The cross-attention sites of a model, first layer first; UnsupportedError if it has none, or several a layer."""
+def text_alone(config: ModelConfig) -> str | None:
+    """The text that a model can read without anything else, by its name in records: of several sources the first text.
+
+    None if it reads none, or wants another source too.
+    """
+    if not config.sources:
+        return "source" if isinstance(config.source, Text) else None
+    name = next((name for name, one in config.sources.items() if isinstance(one.reads, Text)), None)
+    others = [other for other, one in config.sources.items() if one.required and other != name]
+    return None if others else name
+
+
+def refuse_several(config: ModelConfig) -> None:
+    """Raises UnsupportedError for a model of several sources, where one is looked at."""
     if config.sources:
         raise UnsupportedError(
             f"this model reads several sources ({', '.join(config.sources)}), whose links come with what it writes; "
             "translate or score with align"
         )
+
+
+def cross_sites(config: ModelConfig) -> list[str]:
+    """The cross-attention sites of a model, first layer first; of several sources those of the text read alone.
+
+    UnsupportedError if it has none, or of several sources can read no text alone.
+    """
     if config.kind != "transformer":
         raise UnsupportedError(f"a {config.kind} model has no cross-attention to align by; use a transformer")
-    return [f"decoder.{layer}.target_to_source" for layer in range(config.decoder_layers)]
+    name = text_alone(config) if config.sources else "source"
+    if name is None:
+        raise UnsupportedError(
+            f"wanted a model that can read one text alone, got one of sources {', '.join(config.sources)}; translate "
+            "or score with align"
+        )
+    return [cross_site(layer, name) for layer in range(config.decoder_layers)]
 
 
 def alignment_of(config: StoredConfig) -> AlignmentSettings | None:
@@ -59,8 +87,9 @@ def cross_observations(
     """What each layer asked of the source while `target` (ids, no specials) is forced, first layer first."""
     sites = cross_sites(config)
     device = next(model.parameters()).device
-    record = Record(sites)
-    model(pad([direction.source(source)], device=device), pad([direction.heard(target)], device=device).values, record)
+    record, read = Record(sites), pad([direction.source(source)], device=device)
+    given = Sources({str(text_alone(config)): read}) if config.sources else read
+    model(given, pad([direction.heard(target)], device=device).values, record)
     return [record.at(site)[0] for site in sites]
 
 

@@ -19,7 +19,7 @@ from weft.base.shapes import Float, Tensor
 from weft.translating.answering import Answer
 from weft.translating.decoding import Job
 from weft.translating.forcing import forced_pairs
-from weft.translating.looking import alignment_of, cross_sites, seen
+from weft.translating.looking import alignment_of, refuse_several, seen
 from weft.translating.segments import Segment, Source
 from weft.translating.translator import Translator
 from weft.translating.weaving import woven
@@ -89,7 +89,7 @@ def translated(
     translator: Translator, text: str, *, to: str, from_: str | None = None, beam: int | None = None
 ) -> View:
     """A text as the model translates it, sentence by sentence."""
-    cross_sites(translator.config.model)  # raises before any work
+    refuse_several(translator.config.model)
     languages = translator.pair(to, from_)
     encoded = translator.encode(text, to=to, from_=from_)
     [source] = encoded.sources(translator.tokenizer)
@@ -102,7 +102,7 @@ def translated(
 
 def forced(translator: Translator, text: str, target: str, *, to: str, from_: str | None = None) -> View:
     """A text and a given translation of it, both read whole, as if the model had written just this."""
-    cross_sites(translator.config.model)  # raises before any work
+    refuse_several(translator.config.model)
     languages = translator.pair(to, from_)
     source = Source(text, (Segment.whole(text, translator.tokenizer),))
     looking = translator.decoder.looking(align=True)
