@@ -16,11 +16,12 @@ from typing import Any
 import fusion_figures
 import speed_figures
 from alignment_figures import tables
+from document_figures import document_table, encoder_table
 from long_figures import long_table
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+BEGIN, END = "<!-- figures{of}: begin -->\n", "<!-- figures{of}: end -->\n"
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -118,27 +119,31 @@ PAGES: dict[str, Callable[[], str]] = {
     "README.md": table,
     "docs/alignment.md": lambda: tables(RESULTS),
     "docs/long-sources.md": lambda: long_table(RESULTS / "long_sources.json"),
+    "docs/long-sources.md#encoders": lambda: encoder_table(RESULTS / "encoder_attention.json"),
+    "docs/long-sources.md#documents": lambda: document_table(RESULTS / "documents.json"),
     "docs/speed.md": lambda: speed_figures.tables(RESULTS),
     "docs/several-sources.md": lambda: fusion_figures.tables(RESULTS),
 }
-"""What fills the figures of each page."""
+"""What fills the figures of each page; behind #, which of several there."""
 
 
-def filled(text: str, figures: str) -> str:
-    """A page with its figures as the files have them."""
-    before, rest = text.split(BEGIN)
-    return before + BEGIN + figures + END + rest.split(END)[1]
+def filled(text: str, figures: str, which: str = "") -> str:
+    """A page with its figures, or `which` of several, as the files have them."""
+    begin, end = (mark.format(of=f" of {which}" if which else "") for mark in (BEGIN, END))
+    before, rest = text.split(begin)
+    return before + begin + figures + end + rest.split(end)[1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    for name, figures in PAGES.items():
+    for page, figures in PAGES.items():
+        name, _, which = page.partition("#")
         text = (ROOT / name).read_text(encoding="utf-8")
         if not options.check:
-            (ROOT / name).write_text(filled(text, figures()), encoding="utf-8")
-        elif filled(text, figures()) != text:
+            (ROOT / name).write_text(filled(text, figures(), which), encoding="utf-8")
+        elif filled(text, figures(), which) != text:
             raise SystemExit(f"{name} and benchmarks/results differ; run python benchmarks/figures.py")
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from weft.aligning.inspecting import Page, inspect
     from weft.converting import convert
     from weft.publishing import pull, push
+    from weft.translating.document import Document
     from weft.translating.encoded_source import EncodedSource
     from weft.translating.loading import load
     from weft.translating.transcribing import Transcriber, Transcription, transcriber
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Document",
     "EncodedSource",
     "Page",
     "Transcriber",
@@ -37,6 +39,7 @@ __version__ = version("weft")
 
 _HOMES = {
     "Alignment": "weft.aligning.aligned",
+    "Document": "weft.translating.document",
     "EncodedSource": "weft.translating.encoded_source",
     "Page": "weft.aligning.inspecting",
     "Transcriber": "weft.translating.transcribing",

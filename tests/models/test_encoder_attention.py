@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from weft.interop.forms import skeleton
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.models.encoder_readers import look_around
+from weft.models.reading import Attention
 
 SHAPE = {
     "vocabulary_size": 23,
@@ -170,3 +173,21 @@ def test_a_sparse_encoder_does_not_leave_for_programs_that_have_none():
     wanted = skeleton(config(attention=["linear", "dense"], decoder_layers=2))["attention"]
     assert "linear" not in wanted
     assert skeleton(config(attention="pages"))["attention"] == ("pages",)
+
+
+@pytest.mark.parametrize("name", ["dense", "local", "blocks"])
+@pytest.mark.parametrize("attention", get_args(Attention))
+def test_sources_of_nothing_are_read_and_written_from(name, attention):
+    """Alone, together, and beside others; pages and slots of one token."""
+    told = {"page": 1, "pages": 1, "stride": 1, "refine": 1, "width": 0, "num": 1, "crossover": 1}
+    network = model(config(encoder_attention=name, attention=attention, reading=told, decoder_layers=2))
+    for rows in ([[]], [[], []], [[5, 6, 7], []]):
+        ids = [torch.tensor(row, dtype=torch.long) for row in rows]
+        longest = max(map(len, ids))
+        values = torch.stack([torch.nn.functional.pad(row, (0, longest - len(row))) for row in ids])
+        source = Padded(values, torch.arange(longest) < torch.tensor([len(row) for row in ids])[:, None])
+        cache = network.init_cache(network.encode(source), beam=2, capacity=3)
+        logits, _ = network.step(torch.ones(len(rows), 2, dtype=torch.long), cache)
+        assert logits.isfinite().all()
+        nothing = network.init_cache(network.encode(pad([[], []], device=torch.device("cpu"))), beam=2, capacity=3)
+        torch.testing.assert_close(logits[-1:], network.step(torch.ones(2, 2, dtype=torch.long), nothing)[0][-1:])

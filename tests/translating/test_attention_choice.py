@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 import torch
+from tests.tiny import save_untrained
 
 import weft
 from weft.base.errors import ConfigError, DataError
@@ -53,3 +55,26 @@ def test_an_encoder_that_sees_far_enough_reads_the_same(tiny: Translator, tiny_f
     read = [one.encode(TEXT).memories[0][0].cross[0].k for one in (far, near, tiny)]
     assert torch.allclose(read[0], read[2])
     assert not torch.allclose(read[1], read[2])
+
+
+def test_what_a_model_leaves_out_that_is_configured_so_is_counted_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reading = {"page": 1, "pages": 1, "tolerance": 1e-6}
+    model = weft.load(save_untrained(tmp_path / "pages", kind="transformer", attention="pages", reading=reading))
+    with caplog.at_level(logging.WARNING, "weft"):
+        model.translate([TEXT, "the black cat sings!"], to="fr")
+    assert model.tally.rows >= model.tally.dense_rows > 0
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("attention is too spread out to prove that less than 1e-06 of it is left out")
+
+
+def test_several_segments_on_disk_are_checked_too(tiny: Translator, tmp_path: Path) -> None:
+    """They are brought together in memory before attention reads them."""
+    path = tmp_path / "encoded.safetensors"
+    tiny.encode(["the dog sleeps.", TEXT]).save(path)
+    loaded = weft.EncodedSource.load(path)
+    assert [one.text for one in tiny.translate(loaded, to="fr")] == ["le chien dort.", "le chien rouge dort."]
+    path.unlink()
+    with pytest.raises(DataError, match="wanted the file that is being read from, got: No such file"):
+        tiny.translate(loaded, to="fr")

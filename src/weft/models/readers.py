@@ -92,3 +92,13 @@ def read_by(model: nn.Module, config: ModelConfig, attention: str | Sequence[str
         if config.attention_of(layer) not in TRAINED:
             cast(CrossAttention, cross).backend = reader(shape, name, tally)
     return tally
+
+
+def counted(model: nn.Module, config: ModelConfig) -> Tally:
+    """What counts, over all layers together, what a model that is configured to read less than everything leaves out."""
+    tally = Tally()
+    if isinstance(model, EncoderDecoder):
+        for layer, cross in enumerate(model.decoder.cross_attentions()):
+            if (name := config.attention_of(layer)) not in TRAINED:
+                cast(CrossAttention, cross).backend = reader(config.of_decoder(), name, tally)
+    return tally

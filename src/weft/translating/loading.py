@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from weft.models.encoder_readers import look_around
-from weft.models.readers import read_by, told_of
+from weft.models.readers import counted, read_by, told_of
 from weft.models.reading import Reading
 from weft.store import names
 from weft.store.precision import Dtype
@@ -44,7 +44,8 @@ def load(
         model = names.default(to, from_) if to is not None else names.first()
     told = told_of(attention, tolerance, reading)
     stored = open_in(model, device=device, dtype=dtype)
+    shape = stored.config.model
     if encoder_window is not None:
-        look_around(stored.model, stored.config.model, encoder_window)
-    tally = None if attention is None else read_by(stored.model, stored.config.model, attention, told)
+        look_around(stored.model, shape, encoder_window)
+    tally = counted(stored.model, shape) if attention is None else read_by(stored.model, shape, attention, told)
     return Translator(stored, batch_tokens=batch_tokens, tally=tally)
