@@ -1,6 +1,6 @@
 """Documents through the model that ships, which was trained on sentences: every way to translate one, side by side.
 
-    python benchmarks/documents.py --data DIR [--model en-fr] [--documents 12] [--lines 10] [--out FILE.json]
+    python benchmarks/documents.py --data DIR [--model en-fr] [--documents 10] [--lines 10] [--out FILE.json]
 
 Documents are made of the lines of a test set in their order, `--lines` each: Tatoeba's, which have nothing to do with
 each other, and those of newstest2012, which mostly do. Each way translates all of them with the model's own search.
@@ -42,7 +42,7 @@ KEPT: dict[str, Document | None] = {
     "document, chunks of 60": Document(chunk=60, overlap=10),
 }
 """Ways that keep the lines of a document."""
-PARAGRAPH = {f"one line, context of {num}": Document(context=num) for num in (0, 1, 2)}
+PARAGRAPH = {f"one line, context of {num}": Document(context=num) for num in (0, 1)}
 """Ways for which a document is one line, since sentences are seen with those before them in their line."""
 WHOLE = ("dense", "chunked", "pages", "top-k", "window")
 """How the joint memory is read where a document is written at once."""
@@ -52,7 +52,7 @@ def main() -> None:
     parser = arguments(__doc__, "documents")
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the test sets")
     parser.add_argument("--model", default="en-fr", help="a model by name, or a folder")
-    parser.add_argument("--documents", type=int, default=12)
+    parser.add_argument("--documents", type=int, default=10)
     parser.add_argument("--lines", type=int, default=10, help="lines of a document")
     parser.add_argument("--sets", nargs="+", default=TEST_SETS)
     options = parser.parse_args()

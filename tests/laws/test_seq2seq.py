@@ -26,6 +26,10 @@ ENCODER_DECODER: dict[str, dict[str, Any]] = {
     "own_tables": {"position": "relative", "relative_tables": "layers", "backend": "reference", "num_heads": 3},
     "two_halves": {"decoder_heads": 3, "decoder_feedforward_width": 19, "tie": "embeddings", "num_groups": 1},
     "two_vocabularies": {"target_vocabulary_size": 29, "tie": "target", "position": "evenly_spaced"},
+    "short_sighted": {
+        "encoder_attention": ["local", "blocks"],
+        "encoder_reading": {"window": 1, "block": 2, "near": 0},
+    },
 }
 """What only a decoder beside an encoder can be."""
 

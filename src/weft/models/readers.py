@@ -95,7 +95,7 @@ def read_by(model: nn.Module, config: ModelConfig, attention: str | Sequence[str
 
 
 def counted(model: nn.Module, config: ModelConfig) -> Tally:
-    """What counts, over all layers together, what a model that is configured to read less than everything leaves out."""
+    """What counts, over all layers together, what a model that is configured to read less than all leaves out."""
     tally = Tally()
     if isinstance(model, EncoderDecoder):
         for layer, cross in enumerate(model.decoder.cross_attentions()):

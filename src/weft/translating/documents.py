@@ -102,7 +102,7 @@ def lines_of(text: str) -> list[Span]:
 
 def first_in(source: Source, start: int) -> int:
     """The number of the first segment that starts at this place or behind it."""
-    return bisect_left([segment.start for segment in source.segments], start)
+    return bisect_left(source.segments, start, key=lambda segment: segment.start)
 
 
 def line_of(source: Source, line: Span) -> Source:
