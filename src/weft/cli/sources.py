@@ -96,7 +96,7 @@ def rows_of(path: str, columns: str, folder: Path | None, sources: Sources, *, t
     for number, line in lines:
         cells = dict(zip(names, line.split("\t"), strict=False))
         cells.pop("", None)
-        written = cells.pop(TARGET, "")
+        written = cells.pop(TARGET, "") if target else ""
         given = {name: cell for name, cell in cells.items() if cell.strip()}
         texts = {name: cell for name, cell in given.items() if name not in pictures}
         paths = {name: str(beside / cell) for name, cell in given.items() if name in pictures}

@@ -100,11 +100,8 @@ class Reader:
     """Reads inputs for one model."""
 
     def __init__(self, stored: StoredModel) -> None:
-        self.sources, self.tokenizer, self.fingerprint = (
-            stored.config.model.sources,
-            stored.tokenizer,
-            stored.fingerprint,
-        )
+        self.sources, self.tokenizer = stored.config.model.sources, stored.tokenizer
+        self.fingerprint = stored.fingerprint
         self.pictures = {name: one.reads for name, one in self.sources.items() if isinstance(one.reads, Picture)}
         self.texts = [name for name in self.sources if name not in self.pictures]
         self._pixels = stored.config.pixels or Pixels()
@@ -140,18 +137,14 @@ class Reader:
                     f"this model wants its source {name} for every input, got {', '.join(there) or 'none'}; give it too"
                 )
         encoded = {name: self._encoded(name, one) for name, one in there.items() if isinstance(one, EncodedSource)}
-        texts, patches, names = {}, {}, {}
-        for name in [name for name in self.sources if name in there]:
-            said, found = encoded[name].said[0][name] if name in encoded else there[name], there[name]
-            if name in self.texts:
-                texts[name] = Segment.whole(str(said), self.tokenizer)
-                continue
-            if name not in encoded:
-                patches[name] = self._patches(name, found)
-            if (called := _name(said)) is not None:
-                names[name] = called
-        memories = {name: one.memories[0][0].sources[name] for name, one in encoded.items()}
-        return Read(texts, patches, names, memories)
+        said = there | {name: one.said[0][name] for name, one in encoded.items()}
+        pictures = [name for name in self.pictures if name in said]
+        return Read(
+            {name: Segment.whole(str(said[name]), self.tokenizer) for name in self.texts if name in said},
+            {name: self._patches(name, there[name]) for name in pictures if name not in encoded},
+            {name: called for name in pictures if (called := _name(said[name])) is not None},
+            {name: one.memories[0][0].sources[name] for name, one in encoded.items()},
+        )
 
     def reread(self, encoded: EncodedSource) -> list[Read]:
         """The inputs that were encoded. Raises ConfigError if another model did it, or a required source is missing."""
