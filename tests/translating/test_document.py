@@ -169,6 +169,18 @@ def _spans(source: Source) -> list[tuple[int, int]]:
     return [(one.start + x, one.start + y) for one in source.segments for x, y in one.tokens.spans]
 
 
+def test_a_whole_document_that_is_cut_off_is_told(tiny: Translator, caplog: pytest.LogCaptureFixture):
+    search = replace(tiny.search_settings(), max_length=4, min_length=4)
+    with caplog.at_level(logging.WARNING, "weft"):
+        tiny.translate(TEXT, to="fr", document=Document(whole=True), settings=search)
+        assert len(caplog.messages) == 1
+        assert caplog.messages[0].startswith(
+            "a document was cut off after 4 tokens, the most that search or positions al"
+        )
+        tiny.translate(SENTENCES[0], to="fr", document=Document(whole=True))
+    assert len(caplog.messages) == 1
+
+
 def test_a_whole_document_is_read_by_any_attention(tiny: Translator, tiny_folder: Path):
     told = Document(whole=True, chunk=12)
     wanted = tiny.translate(TEXT, to="fr", document=told)

@@ -88,7 +88,10 @@ def answers(source: Source, decoder: Decoder, wanted: Wanted, *, first: int = 0)
         yield from _one_after_another(source, decoder, wanted, first)
         return
     for begin in range(first, len(source.segments), _AT_ONCE):
-        yield from _decoded(decoder, [Job(segment) for segment in source.segments[begin : begin + _AT_ONCE]], wanted)
+        found = _decoded(decoder, [Job(segment) for segment in source.segments[begin : begin + _AT_ONCE]], wanted)
+        if wanted.told.whole:
+            _say_what_was_cut(found[0][0])
+        yield from found
 
 
 def lines_of(text: str) -> list[Span]:
@@ -136,6 +139,15 @@ def _one_after_another(source: Source, decoder: Decoder, wanted: Wanted, first: 
     if num_alone:
         _LOG.warning(
             f"{num_alone} of {len(said)} sentences were translated without their context: with it nothing came of them"
+        )
+
+
+def _say_what_was_cut(answer: Answer) -> None:
+    """Logs a warning where a document that is written at once did not come to an end."""
+    if answer.num_tokens == len(answer.tokens):  # an end counts, but stands for no text
+        _LOG.warning(
+            f"a document was cut off after {answer.num_tokens} tokens, the most that search or positions allow; "
+            "allow more (max_length), or write it sentence by sentence"
         )
 
 
