@@ -13,6 +13,7 @@ from weft.layers.attention import CrossAttention, Heads, SelfAttention, join_hea
 from weft.layers.block import DecoderLayer, EncoderLayer, Residual, Skip
 from weft.layers.cache import Fresh
 from weft.layers.feedforward import FEEDFORWARDS
+from weft.layers.length_scaling import Unscaled
 from weft.layers.norm import NORMS
 from weft.layers.null import NoNull
 from weft.layers.position import NoRotation
@@ -33,7 +34,14 @@ def self_attention(heads: Heads, dropout: float = 0.0) -> SelfAttention:
 
 def cross_attention(heads: Heads, memory_width: int = D) -> CrossAttention:
     return CrossAttention(
-        D, heads, memory_width=memory_width, backend=Reference(), dropout=0.0, site="target_to_source", null=NoNull()
+        D,
+        heads,
+        memory_width=memory_width,
+        backend=Reference(),
+        dropout=0.0,
+        site="target_to_source",
+        null=NoNull(),
+        length_scaling=Unscaled(),
     )
 
 

@@ -78,6 +78,8 @@ EVERYTHING: dict[str, Any] = {
         "features": 32,
         "stride": 8,
         "refine": 2,
+        "length_scaling": "log",
+        "trained_length": 17,
     },
 }
 

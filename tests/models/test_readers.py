@@ -130,12 +130,45 @@ def test_a_model_that_is_there_counts_and_keeps_what_it_was_trained_with():
             "attention pages drops no weights, got attention_dropout 0.1",
         ),
         ({"reading": {"tolerance": 1.0}}, "less than 1"),
+        (
+            {"reading": {"length_scaling": "log"}, "attention": ["linear", "dense"]},
+            r"length_scaling 'log' scales the scores of a softmax, got attention .*linear.* take attention favor",
+        ),
+        ({"reading": {"length_scaling": "log"}, "kind": "recurrent"}, "of a shape that has none of its own"),
         ({"reading": {"pagez": 1}}, "Extra inputs"),
     ],
 )
 def test_configurations_that_mean_nothing_are_refused(more, message):
     with pytest.raises(ValidationError, match=message):
         config(**more)
+
+
+def test_a_model_that_is_there_is_told_how_long_its_sources_were():
+    shape = config()
+    network = model(shape)
+    plain = network(SOURCE, TARGET)
+    read_by(network, shape, "dense", Reading(length_scaling="log", trained_length=7))
+    torch.testing.assert_close(network(SOURCE, TARGET), plain)
+    read_by(network, shape, "dense", Reading(length_scaling="log", trained_length=3))
+    assert not torch.allclose(network(SOURCE, TARGET)[0], plain[0])
+    torch.testing.assert_close(network(SOURCE, TARGET)[1], plain[1])
+
+
+@pytest.mark.parametrize("attention", ["dense", "chunked", "pages", "top-k", "window", "favor", "pooled"])
+def test_learned_length_scaling_steps_as_it_goes_forward_and_keeps_what_it_learnt(attention):
+    told = {"length_scaling": "learned", "trained_length": 3, "page": 2, "pages": 1, "num": 3, "stride": 2, "width": 1}
+    shape = config(attention=attention, reading=told)
+    network = model(shape)
+    forward = network(SOURCE, TARGET)
+    cache = network.init_cache(network.encode(SOURCE), beam=1, capacity=4)
+    for position in range(4):
+        logits, cache = network.step(TARGET[:, position : position + 1], cache)
+        torch.testing.assert_close(logits[:, 0], forward[:, position])
+    forward.sum().backward()
+    slopes = [cross.length_scaling.slope for cross in network.decoder.cross_attentions()]
+    assert all(slope.grad.abs().sum() > 0 for slope in slopes)
+    read_by(network, shape, "dense", Reading(length_scaling="log"))
+    assert [cross.length_scaling.slope for cross in network.decoder.cross_attentions()] == slopes
 
 
 def test_what_wants_training_is_refused_for_a_model_that_is_there():
@@ -146,6 +179,8 @@ def test_what_wants_training_is_refused_for_a_model_that_is_there():
         read_by(model(shape), shape, ["dense"] * 3, Reading())
     with pytest.raises(ConfigError, match="head must be one of 2, got 2; heads are counted from 0"):
         read_by(model(shape), shape, "window", Reading(head=2))
+    with pytest.raises(ConfigError, match="length_scaling 'learned' wants training, got a model that is there; take"):
+        read_by(model(shape), shape, "dense", Reading(length_scaling="learned"))
     other = config(kind="recurrent")
     with pytest.raises(UnsupportedError, match="reads one source by cross-attention, got kind recurrent; leave"):
         read_by(build(other), other, "pages", Reading())
@@ -157,5 +192,7 @@ def test_a_tolerance_is_for_those_who_honour_it():
     assert told_of("top-k", None, None) == Reading()
     with pytest.raises(ConfigError, match="a tolerance wants attention 'pages' or 'auto', got top-k; name one"):
         told_of("top-k", 0.5, None)
+    with pytest.raises(ConfigError, match=r"a reading wants attention, got none for .*'dense' for every key"):
+        told_of(None, None, Reading(page=3))
     with pytest.raises(ConfigError, match=r"a share of the weight, from 0 to below 1, got 1\.0; try"):
         told_of("pages", 1.0, None)

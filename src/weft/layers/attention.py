@@ -89,11 +89,16 @@ class CrossAttention(nn.Module):
         dropout: float,
         site: str,
         null: nn.Module,
+        length_scaling: nn.Module,
         bias: bool = True,
     ) -> None:
-        """`null` answers the `Null` that one head reports against, or None: `LearnedNull` or `NoNull`."""
+        """`null` answers the `Null` that one head reports against, or None: `LearnedNull` or `NoNull`.
+
+        `length_scaling` makes the keys of a source what its length wants them to be: `Unscaled` or its like.
+        """
         super().__init__()
         self.heads, self.backend, self.dropout, self.site, self.null = heads, backend, dropout, site, null
+        self.length_scaling = length_scaling
         self._widths = [heads.num_groups * heads.key_width, heads.num_groups * heads.value_width]
         self.q = nn.Linear(width, heads.num_heads * heads.key_width, bias=bias)
         self.kv = nn.Linear(memory_width, sum(self._widths), bias=bias)
@@ -103,7 +108,8 @@ class CrossAttention(nn.Module):
         """Keys and values of an encoded source, projected once for every step, beam and target language."""
         k, v = self.kv(states).split(self._widths, -1)
         groups = self.heads.num_groups
-        return self.backend.prepare(split_heads(k, groups), split_heads(v, groups), mask=mask)
+        k_bgsk = self.length_scaling(split_heads(k, groups), mask)
+        return self.backend.prepare(k_bgsk, split_heads(v, groups), mask=mask)
 
     def forward(
         self, x: Float[Tensor, "b t d"], memory: KeyValues, record: Record | None = None

@@ -153,7 +153,7 @@ class ModelConfig(BaseModel):
     @model_validator(mode="after")
     def _attention_fits(self) -> ModelConfig:
         refused = self.kind != "transformer" or (self.sources and self.fusion == "concat")
-        check_attention(self.attention, bool(refused), self.decoder_layers, self.attention_dropout)
+        check_attention(self.attention, self.reading, bool(refused), self.decoder_layers, self.attention_dropout)
         layers = None if self.sources else self.encoder_layers
         check_encoder_attention(self.encoder_attention, kind=self.kind, position=self.position, layers=layers)
         return self

@@ -12,7 +12,7 @@ from weft.layers.fusion import Concat, Gated, Hierarchical, Parallel, Serial
 from weft.layers.null import LearnedNull, NoNull
 from weft.models.config import ModelConfig
 from weft.models.parts import BACKENDS, heads_of, skip
-from weft.models.readers import reader
+from weft.models.readers import length_scaling, reader
 
 
 def crossing(config: ModelConfig, number: int) -> nn.Module:
@@ -39,6 +39,7 @@ def _cross_attention(
         backend=reader(config, config.attention_of(number)),
         dropout=config.attention_dropout,
         site=cross_site(number, source),
+        length_scaling=length_scaling(config),
         null=LearnedNull(guided.head, heads.key_width) if guided and guided.layer == number else NoNull(),
         bias=config.bias,
     )

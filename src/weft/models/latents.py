@@ -6,6 +6,7 @@ from torch import nn
 
 from weft.layers.attention import CrossAttention
 from weft.layers.block import Residual
+from weft.layers.length_scaling import Unscaled
 from weft.layers.null import NoNull
 from weft.layers.resampler import Gathering, Resampler, ResamplerLayer
 from weft.models.config import ModelConfig
@@ -32,6 +33,7 @@ def _layer(config: ModelConfig, site: str) -> ResamplerLayer:
         dropout=config.attention_dropout,
         site=site,
         null=NoNull(),
+        length_scaling=Unscaled(),
         bias=config.bias,
     )
     return ResamplerLayer(Residual(Gathering(cross), skip(config)), Residual(feedforward(config), skip(config)))

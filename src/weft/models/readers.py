@@ -14,9 +14,10 @@ from weft.attention.linear import Linear
 from weft.attention.pooled import Pooled
 from weft.base.errors import ConfigError, UnsupportedError
 from weft.layers.attention import CrossAttention
+from weft.layers.length_scaling import LearnedLogLength, LogLength, Unscaled
 from weft.models.config import ModelConfig
 from weft.models.encoder_decoder import EncoderDecoder
-from weft.models.parts import BACKENDS
+from weft.models.parts import BACKENDS, heads_of
 from weft.models.reading import TRAINED, UNTRAINED, Attention, Reading
 
 Reader = Callable[[float | None, Reading, Tally], Backend]
@@ -50,8 +51,22 @@ def reader(config: ModelConfig, name: Attention, tally: Tally | None = None) -> 
     return READERS[name](config.attention_scale, config.reading, tally or Tally())
 
 
+def length_scaling(config: ModelConfig) -> nn.Module:
+    """What the keys of this model's sources are multiplied by, as their length wants it."""
+    return LENGTH_SCALINGS[config.reading.length_scaling](config)
+
+
+LENGTH_SCALINGS: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "none": lambda _: Unscaled(),
+    "log": lambda config: LogLength(config.reading.trained_length),
+    "learned": lambda config: LearnedLogLength(heads_of(config).num_groups, config.reading.trained_length),
+}
+
+
 def told_of(attention: str | Sequence[str] | None, tolerance: float | None, told: Reading | None) -> Reading:
     """What attention is told, with a tolerance of its own. Raises ConfigError for one that nobody would honour."""
+    if told is not None and attention is None:
+        raise ConfigError(f"a reading wants attention, got none for {told}; name one, 'dense' for every key")
     if tolerance is None:
         return told or Reading()
     names = {attention} if isinstance(attention, str) else set(attention or ())
@@ -79,6 +94,8 @@ def read_by(model: nn.Module, config: ModelConfig, attention: str | Sequence[str
         raise ConfigError(
             f"attention wants one name, or one for each of {config.decoder_layers} decoder layers, got {len(names)}"
         )
+    if told.length_scaling == "learned":
+        raise ConfigError("length_scaling 'learned' wants training, got a model that is there; take 'log'")
     tally = Tally()
     shape = config.of_decoder().model_copy(update={"reading": told})
     for layer, (name, cross) in enumerate(zip(names, model.decoder.cross_attentions(), strict=True)):
@@ -89,8 +106,11 @@ def read_by(model: nn.Module, config: ModelConfig, attention: str | Sequence[str
             )
         if told.head >= shape.num_heads and name == "window":
             raise ConfigError(f"head must be one of {shape.num_heads}, got {told.head}; heads are counted from 0")
+        crossing = cast(CrossAttention, cross)
         if config.attention_of(layer) not in TRAINED:
-            cast(CrossAttention, cross).backend = reader(shape, name, tally)
+            crossing.backend = reader(shape, name, tally)
+        if config.reading.length_scaling == "none" and config.attention_of(layer) != "linear":
+            crossing.length_scaling = length_scaling(shape)
     return tally
 
 

@@ -11,6 +11,7 @@ Attention = Literal["dense", "chunked", "pages", "top-k", "window", "auto", "lin
 a model that was trained with them."""
 TRAINED: frozenset[Attention] = frozenset({"linear", "favor", "pooled"})
 """What changes a model, and so cannot be chosen when it is loaded."""
+LengthScaling = Literal["none", "log", "learned"]
 UNTRAINED: tuple[Attention, ...] = tuple(name for name in get_args(Attention) if name not in TRAINED)
 
 
@@ -45,12 +46,25 @@ class Reading(BaseModel):
     """pooled: keys of a slot."""
     refine: int = Field(4, ge=0)
     """pooled: slots that each query reads key by key."""
+    length_scaling: LengthScaling = "none"
+    """All but linear: what scores are multiplied by, so that a long source is read as sharply as a short one. log: log
+    n / log trained_length, of n real positions, where a source is longer than that; learned: s log n, with an s for
+    each head that is trained."""
+    trained_length: int = Field(1024, gt=1)
+    """How long sources were, at the longest, when the model was trained: what length_scaling starts from."""
 
 
 def check_attention(
-    attention: Attention | tuple[Attention, ...], refused: bool, decoder_layers: int, dropout: float
+    attention: Attention | tuple[Attention, ...], told: Reading, refused: bool, decoder_layers: int, dropout: float
 ) -> None:
-    """Raises ValueError for attention other than dense that a shape has no place for (`refused`) or cannot honour."""
+    """Raises ValueError for attention other than dense, or length scaling, that a shape has no place for (`refused`) or
+    cannot honour."""
+    names = (attention,) if isinstance(attention, str) else attention
+    if told.length_scaling != "none" and (refused or "linear" in names):
+        raise ValueError(
+            f"length_scaling {told.length_scaling!r} scales the scores of a softmax, got attention {attention} of a "
+            "shape that has none of its own; leave length_scaling out, or take attention favor instead of linear"
+        )
     if attention == "dense":
         return
     if refused:
@@ -58,9 +72,9 @@ def check_attention(
             f"attention {attention} wants kind transformer, and of several sources any fusion but 'concat'; leave "
             "attention out, or change those"
         )
-    if not isinstance(attention, str) and len(attention) != decoder_layers:
+    if not isinstance(attention, str) and len(names) != decoder_layers:
         raise ValueError(
-            f"attention wants one name, or one for each of {decoder_layers} decoder layers, got {len(attention)}"
+            f"attention wants one name, or one for each of {decoder_layers} decoder layers, got {len(names)}"
         )
     if dropout:
         raise ValueError(f"attention {attention} drops no weights, got attention_dropout {dropout}; set it to 0")
