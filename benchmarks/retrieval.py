@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from report import arguments, write
+from retrieval_figures import draw as draw_results
 from retrieval_tasks import FIRST_NOISE, FIRST_VALUE, TASKS, VOCABULARY_SIZE, Asked, Task, draw
 from weft.attention import Tally
 from weft.base.padded import Padded
@@ -187,7 +188,10 @@ def main() -> None:
     parser = arguments(__doc__, "retrieval")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--trained", nargs="+", choices=list(TRAINED), default=list(TRAINED), metavar="NAME")
+    parser.add_argument("--draw", action="store_true", help="only draw what was measured, beside the JSON file")
     options = parser.parse_args()
+    if options.draw:
+        return draw_results(options.out, options.out.with_suffix(".png"))
     plan, models = Plan(), kept(options.out)
     for seed in options.seeds:
         for name in options.trained:
@@ -196,6 +200,7 @@ def main() -> None:
             models.append(measure(name, seed, plan))
             report(models)
             write(options.out, {"plan": asdict(plan), "trained_to": LONGEST_TRAINED, "models": models})
+    return draw_results(options.out, options.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":
