@@ -18,6 +18,7 @@ import speed_figures
 from alignment_figures import tables
 from document_figures import document_table, encoder_table
 from long_figures import long_table
+from retrieval_figures import retrieval_table
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).parents[1]
@@ -119,6 +120,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "README.md": table,
     "docs/alignment.md": lambda: tables(RESULTS),
     "docs/long-sources.md": lambda: long_table(RESULTS / "long_sources.json"),
+    "docs/long-sources.md#retrieval": lambda: retrieval_table(RESULTS / "retrieval.json"),
     "docs/long-sources.md#encoders": lambda: encoder_table(RESULTS / "encoder_attention.json"),
     "docs/long-sources.md#documents": lambda: document_table(RESULTS / "documents.json"),
     "docs/speed.md": lambda: speed_figures.tables(RESULTS),
