@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_the_veil_is_clear_where_the_model_looked_and_dark_elsewhere(
     assert place_of_clearest(seen) == pytest.approx((row + 0.5, column + 0.5))
     assert min(seen["alpha"]) < 50
     even = 0.1 / (drawings.ROWS * drawings.COLUMNS)
-    assert seen["alpha"][0] == pytest.approx(DARKEST * (1 - even / (0.9 + even)), abs=1)
+    assert seen["alpha"][0] == pytest.approx(DARKEST * (1 - sqrt(even / (0.9 + even))), abs=1)
     assert seen["alpha"][-1] == seen["alpha"][0]
 
 

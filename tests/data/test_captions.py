@@ -100,3 +100,18 @@ def test_what_does_not_fit_is_refused() -> None:
         Captions(told.pictures, told.target, told.tags[1:])
     with pytest.raises(ConfigError, match="tokens must be at least 1, got 0"):
         CaptionBatches(told, tokens=0, seed=3)
+
+
+def test_short_captions_come_first_if_asked_for() -> None:
+    told = captions()
+    batches = CaptionBatches(told, tokens=BUDGET, seed=3, short_first=2)
+    longest = np.array([told.target.lengths[rows].max() for rows in told.of_picture()])
+    for epoch, count in enumerate([8, 16, 23, 23]):  # of 23 pictures a third, two thirds, all
+        rows = np.concatenate([plan.rows for plan in batches.plan(epoch)])
+        seen = np.unique(told.pictures.number[rows])
+        assert len(seen) == count
+        left_out = np.setdiff1d(np.arange(23), seen)
+        assert longest[seen].max() <= min(longest[left_out], default=99)
+        assert len(rows) == np.isin(told.pictures.number, seen).sum()  # with all that is said of each
+    with pytest.raises(ConfigError, match="short_first must be"):
+        CaptionBatches(told, tokens=BUDGET, seed=3).load_state_dict(batches.state_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -91,16 +92,27 @@ class CaptionBatches:
     """Batches of at most `tokens` padded positions: those of each picture once, and those of all its captions.
 
     Pictures whose longest captions are of like length stand together, in an order that is drawn anew every epoch. With
-    `each`, an epoch has at most so many captions of a picture, drawn anew as well.
+    `each`, an epoch has at most so many captions of a picture, drawn anew as well. With `short_first`, so many epochs
+    leave out the pictures of which most is said: of n, epoch e reads the (e + 1) / (n + 1) with the shortest captions
+    (a curriculum by length and a linear competence, Platanios et al. 2019, https://arxiv.org/abs/1903.09848).
     """
 
-    def __init__(self, captions: Captions, *, tokens: int, seed: int, each: int | None = None) -> None:
+    def __init__(
+        self, captions: Captions, *, tokens: int, seed: int, each: int | None = None, short_first: int = 0
+    ) -> None:
         if tokens < 1:
             raise ConfigError(f"tokens must be at least 1, got {tokens}; a batch of 2,000 to 25,000 tokens is usual")
-        self._captions, self._tokens, self._seed, self._each = captions, tokens, seed, each
-        self._of_picture = captions.of_picture()
+        self._captions, self._tokens, self._seed = captions, tokens, seed
+        self._each, self._short_first = each, short_first
         self._lengths = captions.target.lengths + 1
-        identity = {"tokens": tokens, "seed": seed, "rows": len(captions), "each": each or 0}
+        self._of_picture = sorted(captions.of_picture(), key=lambda rows: int(self._lengths[rows].max()))
+        identity = {
+            "tokens": tokens,
+            "seed": seed,
+            "rows": len(captions),
+            "each": each or 0,
+            "short_first": short_first,
+        }
         self._stream = Stream(self.plan, identity)
 
     def group(self, count: int) -> list[Plan]:
@@ -114,13 +126,18 @@ class CaptionBatches:
     def plan(self, epoch: int) -> list[Plan]:
         """All batches of an epoch, in their order: a pure function of captions, budget, seed and epoch."""
         generator = np.random.default_rng([self._seed, epoch])
-        groups = [self._drawn(rows, generator) for rows in self._of_picture]
+        groups = [self._drawn(rows, generator) for rows in self._of_picture[: self._read_in(epoch)]]
         longest = np.array([self._lengths[rows].max() for rows in groups])
         order = np.lexsort((generator.permutation(len(groups)), longest))
         counts = np.array([len(rows) for rows in groups])
         batches = self._cut(counts[order].tolist(), longest[order].tolist())
         plans = [Plan(epoch, np.concatenate([groups[place] for place in order[first:end]])) for first, end in batches]
         return [plans[place] for place in generator.permutation(len(plans))]
+
+    def _read_in(self, epoch: int) -> int:
+        """How many pictures an epoch reads, those with the shortest captions first."""
+        share = min(1.0, (epoch + 1) / (self._short_first + 1))
+        return math.ceil(share * len(self._of_picture))
 
     def _drawn(self, rows: Rows, generator: np.random.Generator) -> Rows:
         """The captions of a picture that an epoch reads."""

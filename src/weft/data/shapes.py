@@ -34,11 +34,11 @@ def distance(shape: str, x: Array, y: Array) -> Array:
 
 def _polygon(corners: Array, x: Array, y: Array) -> Array:
     """The distance to the nearest edge; a point is inside if a ray to the right crosses an odd number of edges."""
-    nearest, crossings = np.full(x.shape, np.inf), np.zeros(x.shape, dtype=int)
-    for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        dx, dy = bx - ax, by - ay
-        along = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
-        nearest = np.minimum(nearest, np.hypot(x - ax - along * dx, y - ay - along * dy))
-        if dy:
-            crossings += ((ay > y) != (by > y)) & (x < ax + (y - ay) * dx / dy)
+    px, py = x[..., None], y[..., None]  # one more axis: the edges
+    (ax, ay), (bx, by) = corners.T, np.roll(corners, -1, axis=0).T
+    dx, dy = bx - ax, by - ay
+    along = np.clip(((px - ax) * dx + (py - ay) * dy) / (dx * dx + dy * dy), 0, 1)
+    nearest = np.hypot(px - ax - along * dx, py - ay - along * dy).min(-1)
+    slope = np.divide(dx, dy, out=np.zeros_like(dx), where=dy != 0)  # a level edge is crossed by no level ray
+    crossings = (((ay > py) != (by > py)) & (px < ax + (py - ay) * slope)).sum(-1)
     return np.where(crossings % 2 == 1, -nearest, nearest)

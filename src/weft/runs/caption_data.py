@@ -46,11 +46,15 @@ class CaptionData:
     reports: dict[str, str]
     captions_each: int | None = None
     """How many captions of a picture an epoch reads; None: all."""
+    short_first: int = 0
+    """How many epochs leave out the pictures with the longest captions."""
     dev_pairs: tuple[DevPair, ...] = ()
 
     def batches(self, *, tokens: int, seed: int) -> CaptionBatches:
         """Training batches of so many positions."""
-        return CaptionBatches(self.captions, tokens=tokens, seed=seed, each=self.captions_each)
+        return CaptionBatches(
+            self.captions, tokens=tokens, seed=seed, each=self.captions_each, short_first=self.short_first
+        )
 
 
 def read_caption_data(
@@ -75,6 +79,7 @@ def read_caption_data(
         {name: data / name for source in sources for name in file_names(source)},
         {name_of(source): f"{len(rows)} pictures" for source, rows in sets},
         recipe.data.captions_each,
+        recipe.data.short_first,
     )
 
 

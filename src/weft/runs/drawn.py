@@ -12,7 +12,7 @@ from weft.data.scenes import Scene, scene
 from weft.runs.recipe import PairSource
 
 SCENES = "scenes:"
-SAID = 3
+SAID = 5
 """Captions of a scene."""
 
 

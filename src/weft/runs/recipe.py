@@ -82,6 +82,9 @@ class DataConfig(_Frozen):
     without it."""
     captions_each: int | None = Field(None, gt=0)
     """How many captions of a picture an epoch reads, drawn anew each time; None: all."""
+    short_first: int = Field(0, ge=0)
+    """How many epochs of pictures leave out those with the longest captions, fewer of them each time: a captioner that
+    begins from nothing learns from what is simple first."""
     pixels: PictureReading = PictureReading()
     """How pictures become numbers."""
 

@@ -25,13 +25,14 @@ function finer(heat, rows, columns) {
   return found;
 }
 
-// The veil of a heat map on a canvas of its own size: clear at its highest point.
+// The veil of a heat map on a canvas of its own size: clear at its highest point. It thins with the root of a share: where
+// one field has most of the attention, the shares of all others would look alike.
 function veil(canvas, heat, [rows, columns]) {
   canvas.width = columns * FINER;
   canvas.height = rows * FINER;
   const points = finer(heat, rows, columns), highest = Math.max(...heat, 1e-9);
   const image = new ImageData(canvas.width, canvas.height);
-  points.forEach((share, place) => image.data.set([...VEIL, Math.round(255 * DARKEST * (1 - share / highest))], place * 4));
+  points.forEach((share, place) => image.data.set([...VEIL, Math.round(255 * DARKEST * (1 - Math.sqrt(share / highest)))], place * 4));
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
 }
