@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import caption_figures
 import fusion_figures
+import scene_figures
 import speed_figures
 from alignment_figures import tables
 from document_figures import document_table, encoder_table
@@ -106,6 +108,7 @@ READERS = {
     "beam_memory": _beam_memory,
     "padding_and_training": _padding,
     "cold_start": _cold_start,
+    "scenes": scene_figures.rows,
 }
 
 
@@ -125,6 +128,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/long-sources.md#documents": lambda: document_table(RESULTS / "documents.json"),
     "docs/speed.md": lambda: speed_figures.tables(RESULTS),
     "docs/several-sources.md": lambda: fusion_figures.tables(RESULTS),
+    "docs/pictures.md": lambda: caption_figures.table(RESULTS / "captions.json"),
+    "docs/captioning.md": lambda: scene_figures.table(RESULTS / "scenes.json"),
 }
 """What fills the figures of each page; behind #, which of several there."""
 

@@ -27,7 +27,8 @@ from weft.data.scene_pictures import picture
 from weft.data.scenes import BACKGROUNDS, Combinations, Scene, holds, scene
 from weft.data.shapes import NAMES
 from weft.translating.caption import Caption
-from weft.translating.translator import Translator, load
+from weft.translating.loading import load
+from weft.translating.translator import Translator
 
 SEED, LOOKED_AT = 1003, 120
 SIDE = 192
@@ -65,17 +66,17 @@ WANTED: tuple[tuple[Combinations, Callable[[Example], bool]], ...] = (
 )
 
 
-def examples(model: Translator) -> Iterator[Example]:
+def examples(model: Translator, *, count: int = LOOKED_AT) -> Iterator[Example]:
     """What is wanted, each from the first scene that was not taken; what there is none of is left out."""
-    found = {kind: list(described(model, kind)) for kind in dict(WANTED)}
+    found = {kind: list(described(model, kind, count)) for kind in dict(WANTED)}
     for kind, wanted in WANTED:
         place = next((place for place, one in enumerate(found[kind]) if wanted(one)), None)
         if place is not None:
             yield found[kind].pop(place)
 
 
-def described(model: Translator, kind: Combinations) -> Iterator[Example]:
-    scenes = [scene(SEED, number, combinations=kind) for number in range(LOOKED_AT)]
+def described(model: Translator, kind: Combinations, count: int) -> Iterator[Example]:
+    scenes = [scene(SEED, number, combinations=kind) for number in range(count)]
     captions = model.caption([picture(one, side=SIDE) for one in scenes], explain=True)
     yield from (Example(*pair) for pair in zip(scenes, captions, strict=True))
 
@@ -113,7 +114,7 @@ def words(caption: Caption) -> Iterator[tuple[str, np.ndarray]]:
 
 def veiled(pixels: Any, heat: np.ndarray) -> np.ndarray:
     """The picture, dark where the model did not look."""
-    light = VEIL + (1 - VEIL) * (heat / heat.max())[..., None]
+    light = VEIL + (1 - VEIL) * np.sqrt(heat / heat.max())[..., None]
     return np.asarray((pixels * light).astype(np.uint8))
 
 

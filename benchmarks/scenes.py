@@ -27,7 +27,8 @@ from weft.data.scenes import Combinations, Scene, scene
 from weft.data.shapes import NAMES
 from weft.store.config import write_config
 from weft.translating.caption import Caption
-from weft.translating.translator import Translator, load
+from weft.translating.loading import load
+from weft.translating.translator import Translator
 
 TEST, CHOICE = 1001, 1002
 """Seeds; training drew by 1 and looked at 2."""

@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from weft.data.scene_pictures import picture
+from weft.data.scenes import scene
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +32,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "pairs.tsv").write_text("I am tired.\tJe suis fatigué.\nThank you.\tMerci.\n", encoding="utf-8")
     (tmp_path / "gold.tsv").write_text("the cat\tle chat\t0-0 1-1\na dog\tun chien\t0?0 1-1\n", encoding="utf-8")
     (tmp_path / "links.txt").write_text("0-0 1-1\n1-1\n", encoding="utf-8")
+    Image.fromarray(picture(scene(7, 3), side=256)).save(tmp_path / "scene.png")
     return tmp_path
 
 
