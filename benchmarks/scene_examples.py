@@ -85,8 +85,9 @@ def drawn(found: Sequence[Example]) -> Any:
     """A row for each example: the picture, the caption, and the picture veiled where the model did not look."""
     style = {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK}
     with matplotlib.rc_context(style):
-        figure, rows = pyplot.subplots(len(found), COLUMNS, figsize=(9.6, 1.62 * len(found)), squeeze=False, dpi=110)
-        figure.subplots_adjust(left=0.01, right=0.99, top=0.975, bottom=0.005, wspace=0.06, hspace=0.32)
+        size = (9.6, 1.95 * len(found))
+        figure, rows = pyplot.subplots(len(found), COLUMNS, figsize=size, squeeze=False, dpi=110)
+        figure.subplots_adjust(left=0.01, right=0.99, top=0.965, bottom=0.02, wspace=0.06, hspace=0.45)
         for axes, one in zip(rows, found, strict=True):
             row(axes, one)
         return figure
@@ -96,12 +97,19 @@ def row(axes: Sequence[Any], one: Example) -> None:
     for each in axes:
         each.set_axis_off()
     axes[0].imshow(one.caption.picture)
-    colour = TRUE if one.true else FALSE
-    text = f"{'true' if one.true else 'false'}:  {one.caption.text}"
-    axes[0].text(0, -14, text, color=colour, fontsize=9.5, fontweight="bold", ha="left", va="bottom")
+    colour, title = (TRUE, "true") if one.true else (FALSE, "false")
+    style = {"ha": "left", "va": "bottom"}
+    axes[0].text(0, -30, f"{title}:  {one.caption.text}", color=colour, fontsize=9.5, fontweight="bold", **style)
+    axes[0].text(0, -9, there(one.scene), color=SOFT, fontsize=8, **style)
     for each, (word, heat) in zip(axes[1:], words(one.caption), strict=False):
         each.imshow(veiled(one.caption.picture, heat))
-        each.set_title(fill(word, 12), fontsize=8.5, color=SOFT, pad=2, y=-0.16)
+        each.set_title(fill(word, 12), fontsize=8.5, color=SOFT, pad=2, y=-0.17)
+
+
+def there(one: Scene) -> str:
+    """What there is in a scene, from back to front."""
+    things = ", ".join(f"{thing.size} {thing.colour} {thing.shape}" for thing in one.things)
+    return f"drawn: {things}; {one.background}"
 
 
 def words(caption: Caption) -> Iterator[tuple[str, np.ndarray]]:

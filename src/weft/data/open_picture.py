@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,10 @@ def _told(where: str) -> Iterator[None]:
     except pillow.UnidentifiedImageError as error:
         raise DataError(f"{where}: wanted a picture, got another kind of file; give a JPEG, PNG or the like") from error
     except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
-        raise DataError(f"{where}: wanted at most {MOST_PIXELS:,} pixels, got: {error}; make it smaller") from error
+        count = next((f"{int(number):,}" for number in re.findall(r"\d+", str(error))), "more")
+        raise DataError(
+            f"{where}: wanted at most {MOST_PIXELS:,} pixels, got {count}; make the picture smaller"
+        ) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{where}: wanted a whole picture, got: {reason}; check the path, or fetch it again") from error
