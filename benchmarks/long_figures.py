@@ -12,7 +12,12 @@ def long_table(results: Path) -> str:
     found = json.loads(results.read_text(encoding="utf-8"))
     rows = {(one["keys"], one["length"]): one["ways"] for one in found["results"]}
     lengths = sorted({length for _, length in rows})
-    return "\n".join([*_times(rows, lengths), "", *_at(rows, 131072), "", *_kept(found["kept"])]) + "\n"
+    return (
+        "\n".join(
+            [*_times(rows, lengths), "", *_at(rows, 131072), "", *_kept(found["kept"]), "", *_shared(found["shared"])]
+        )
+        + "\n"
+    )
 
 
 def _times(rows: dict[tuple[str, int], Any], lengths: list[int]) -> list[str]:
@@ -47,4 +52,15 @@ def _kept(kept: list[dict[str, Any]]) -> list[str]:
         if one["keys"] == "concentrated":
             time, error = f"{one['cpu_ms']['median']:.0f} ms", f"{one['error']:.1e}"
             lines.append(f"| {one['numbers']} | {one['source_mb']:.1f} MB | {time} | {error} |")
+    return lines
+
+
+def _shared(shared: list[dict[str, Any]]) -> list[str]:
+    """What layers that share states keep of a source, beside keys and values of each."""
+    lengths = "".join(f" {one['length']:,} keys, {one['layers']} layers |" for one in shared)
+    lines = [f"| one step of all layers |{lengths}", "|---|" + "---:|" * len(shared)]
+    for name in shared[0]["ways"]:
+        ways = [one["ways"][name] for one in shared]
+        cells = (f" {way['source_mb']:,.0f} MB, {way['cpu_ms']['median']:.0f} ms |" for way in ways)
+        lines.append(f"| {name} |{''.join(cells)}")
     return lines

@@ -9,7 +9,9 @@ proof. `concentrated`: the same, but four keys of each head also point where its
 others between -5 and 5), at most 100 keys from the middle of the source, so that heads look near one place. `step_mb`
 is what a call allocates at most, `index_mb` what was noted of the keys; keys and values themselves are `source_mb`.
 `error` is the largest difference of a number of the context to dense, over the range of that number over all values.
-`kept` measures keys and values in fewer bits, by `Chunked`, at one length.
+`kept` measures keys and values in fewer bits, by `Chunked`, at one length. `shared` measures the cross-attentions of
+six layers of width 512 together, one step of all: top-k over keys and values of each layer, or over the encoder's states
+alone, of which they share one copy.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import json
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +29,16 @@ import torch
 from allocated import peak_bytes
 from clock import interleaved, ratios, spread
 from report import arguments, write
-from weft.attention import Backend, Chunked, Fused, KeyValues, Moving, Pages, TopK
+from weft.attention import Backend, Chunked, Full, Fused, KeyValues, Moving, Pages, TopK
 from weft.attention.linear import Linear
 from weft.attention.pooled import Pooled
 from weft.base.shapes import Float, Tensor
+from weft.layers.attention import CrossAttention, Heads
+from weft.layers.length_scaling import Unscaled
+from weft.layers.null import NoNull
 
-LENGTHS = (512, 2048, 8192, 32768, 131072, 1048576)
+LENGTHS = (512, 2048, 8192, 16384, 32768, 131072, 524288, 1048576)
+LAYERS = 6
 HEADS, WIDTH, NEEDLES, STRENGTH = 8, 64, 4, 5.0
 TOLERANCE = 1e-3
 MEGABYTE = 1e6
@@ -54,6 +61,9 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--append", action="store_true", help="keep what --out holds of other lengths")
     parser.add_argument("--kept-length", type=int, default=32768, help="where keys and values in fewer bits are tried")
+    parser.add_argument(
+        "--shared-lengths", type=int, nargs="+", default=(8192, 32768), help="where layers share states"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, Any] = {"results": [], "kept": []}
@@ -62,10 +72,11 @@ def main() -> None:
     settings = {"heads": HEADS, "width": WIDTH, "needles": NEEDLES, "strength": STRENGTH, "tolerance": TOLERANCE}
     with torch.inference_mode():
         kept = found["kept"] or list(_kept(options.kept_length, options.repetitions))
+        shared = found.get("shared") or [_shared(length, options.repetitions) for length in options.shared_lengths]
         for length in options.lengths:
             others = [one for one in found["results"] if one["length"] != length]
             found["results"] = sorted([*others, *_of_length(length, options)], key=lambda one: one["length"])
-            write(options.out, {"settings": settings, "results": found["results"], "kept": kept})
+            write(options.out, {"settings": settings, "results": found["results"], "kept": kept, "shared": shared})
     draw(options.out, options.out.with_suffix(".png"))
 
 
@@ -153,6 +164,62 @@ def _kept(length: int, repetitions: int) -> Iterator[dict[str, Any]]:
                 "cpu_ms": spread([1e3 * one.cpu for one in took[numbers]]),
                 "error": _error(backends[numbers].attend(q, memory), wanted, span),
             }
+
+
+def _shared(length: int, repetitions: int) -> dict[str, Any]:
+    """Six layers that read a source of so many states, which they share or of which each has keys and values."""
+    random = torch.Generator().manual_seed(length)
+    states = torch.randn(1, length, HEADS * WIDTH, generator=random)
+    x = torch.randn(1, 1, HEADS * WIDTH, generator=random)
+    layers = {name: [_layer(name) for _ in range(LAYERS)] for name in ("dense", "top-k", "top-k-shared")}
+    for ours, theirs in zip(layers["top-k"], layers["top-k-shared"], strict=True):
+        theirs.load_state_dict(ours.state_dict())
+    apart = [layer.prepare(states, Full()) for layer in layers["top-k"]]
+    one = layers["top-k-shared"][0].prepare(states, Full())
+    memories = {"dense": apart, "top-k": apart, "top-k-shared": [one] * LAYERS}
+
+    def step(name: str) -> list[Tensor]:
+        return [layer(x, memory) for layer, memory in zip(layers[name], memories[name], strict=True)]
+
+    took = interleaved({name: partial(step, name) for name in layers}, repetitions)
+    wanted = torch.stack(step("top-k"))
+    ways = {
+        name: {
+            "source_mb": round(_bytes_of(memories[name]) / MEGABYTE, 1),
+            "cpu_ms": spread([1e3 * one.cpu for one in took[name]]),
+            "over_dense": ratios(took[name], took["dense"])["cpu"],
+            "step_mb": round(peak_bytes(partial(step, name)) / MEGABYTE, 3),
+        }
+        for name in layers
+    }
+    off = float((torch.stack(step("top-k-shared")) - wanted).abs().max() / wanted.abs().max())
+    print("shared", length, json.dumps(ways), off, flush=True)
+    return {"length": length, "layers": LAYERS, "ways": ways, "off": off}
+
+
+def _layer(name: str) -> CrossAttention:
+    heads, width = Heads(HEADS, HEADS, WIDTH, WIDTH), HEADS * WIDTH
+    scale = WIDTH**-0.5
+    backend: Backend = Fused(scale) if name == "dense" else TopK(scale)
+    return CrossAttention(
+        width,
+        heads,
+        memory_width=width,
+        backend=backend,
+        dropout=0.0,
+        site=name,
+        null=NoNull(),
+        length_scaling=Unscaled(),
+        shares=name == "top-k-shared",
+    )
+
+
+def _bytes_of(memories: list[KeyValues]) -> int:
+    """What keys and values take; what is the same is counted once."""
+    storages = {
+        x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for one in memories for x in (one.k, one.v)
+    }
+    return sum(storages.values())
 
 
 def draw(results: Path, picture: Path) -> None:

@@ -180,7 +180,7 @@ def test_slots_that_are_all_refined_are_softmax_and_slots_of_one_key_too():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Chunked(chunk=0), "a chunk wants at least 1 key, got 0; 16384 serves most"),
+        (lambda: Chunked(chunk=0), "a chunk wants at least 1 key, got 0; 32768 serves most"),
         (lambda: TopK(num=0), "top-k wants at least 1 key, got 0; 64 serves most"),
         (
             lambda: Moving(keep=1.1),

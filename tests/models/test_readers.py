@@ -49,6 +49,7 @@ def back_ends(network: torch.nn.Module) -> list[object]:
         ("chunked", Chunked),
         ("pages", Pages),
         ("top-k", TopK),
+        ("top-k-shared", TopK),
         ("window", Moving),
         ("auto", ByLength),
         ("linear", Linear),

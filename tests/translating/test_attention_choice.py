@@ -10,14 +10,14 @@ import torch
 from tests.tiny import save_untrained
 
 import weft
-from weft.base.errors import ConfigError, DataError
+from weft.base.errors import ConfigError, DataError, UnsupportedError
 from weft.models.reading import Reading
 from weft.translating.translator import Translator
 
 TEXT = "the red dog sleeps."
 
 
-@pytest.mark.parametrize("name", ["dense", "chunked", "pages", "top-k", "window", "auto"])
+@pytest.mark.parametrize("name", ["dense", "chunked", "pages", "top-k", "top-k-shared", "window", "auto"])
 def test_a_model_that_ships_translates_the_same(tiny: Translator, tiny_folder: Path, name: str) -> None:
     reading = Reading(page=2, pages=1, crossover=1, chunk=3, num=30, width=30, tolerance=0.0)
     other = weft.load(tiny_folder, dtype=torch.float64, attention=name, reading=reading)
@@ -47,6 +47,13 @@ def test_a_source_on_disk_is_translated_from_there_until_it_goes(
     path.unlink()
     with pytest.raises(DataError, match="wanted the file that is being read from, got: No such file"):
         reader.translate(loaded, to="fr")
+
+
+def test_states_that_layers_share_are_not_saved(tiny_folder: Path, tmp_path: Path) -> None:
+    shared = weft.load(tiny_folder, attention="top-k-shared")
+    with pytest.raises(UnsupportedError, match="wanted keys and values of every layer, got states that layers share"):
+        shared.encode(TEXT).save(tmp_path / "encoded.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_encoder_that_sees_far_enough_reads_the_same(tiny: Translator, tiny_folder: Path) -> None:

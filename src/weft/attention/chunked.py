@@ -19,6 +19,9 @@ from weft.attention.unpadded import unpadded
 from weft.base.errors import ConfigError
 from weft.base.shapes import Tensor
 
+CHUNK = 32768
+"""Keys of a chunk: the fewest whose merging costs less than 5 % of a step on a CPU, benchmarks/long_sources.py."""
+
 
 class Chunked:
     """Softmax attention, merged from `chunk` keys at a time by their log-sum-exp; equal to reading all at once.
@@ -31,9 +34,9 @@ class Chunked:
     supports = frozenset({Feature.BIAS, Feature.GROUPS, Feature.VALUE_WIDTH, Feature.ARBITRARY_MASK})
     exact = True
 
-    def __init__(self, scale: float | None = None, *, chunk: int = 16384, numbers: Numbers = "float32") -> None:
+    def __init__(self, scale: float | None = None, *, chunk: int = CHUNK, numbers: Numbers = "float32") -> None:
         if chunk < 1:
-            raise ConfigError(f"a chunk wants at least 1 key, got {chunk}; 16384 serves most")
+            raise ConfigError(f"a chunk wants at least 1 key, got {chunk}; {CHUNK} serves most")
         self.scale, self.chunk, self.numbers = scale, chunk, numbers
         self.indexes = numbers != "float32"
 
@@ -43,11 +46,14 @@ class Chunked:
     def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
         require(self.supports, {Feature.DROPOUT: dropout > 0}, "chunked")
         check_queries(q, memory)
+        if memory.k.shape[2] <= self.chunk:  # nothing to merge
+            return Fused(self.scale).attend(q, memory, start=start)
         found = None
         for first in range(0, memory.k.shape[2], self.chunk):
             part = self._part(q, memory, slice(first, first + self.chunk), start)
             found = part if found is None else found.with_(part)
-        return Fused(self.scale).attend(q, memory) if found is None else found.context.to(q.dtype)
+        assert found is not None
+        return found.context.to(q.dtype)
 
     def weights(
         self,

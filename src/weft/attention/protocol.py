@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Protocol, runtime_checkable
@@ -71,19 +71,26 @@ class KeyValues:
 
     def select(self, rows: Int[Tensor, " m"]) -> KeyValues:
         """The memory of these rows of the batch."""
+        k, v = self.both(lambda x: x.index_select(0, rows))  # the gradient of x[rows] is slow
         return replace(
             self,
-            k=self.k.index_select(0, rows),  # the gradient of k[rows] is slow
-            v=self.v.index_select(0, rows),
+            k=k,
+            v=v,
             mask=self.mask.select(rows),
             bias=self.bias if self.bias is None or self.bias.shape[0] == 1 else self.bias[rows],
             index=None if self.index is None else self.index.select(rows),
             units=None if self.units is None else self.units.select(rows),
         )
 
+    def both(self, change: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Keys and values, changed alike; where they are one tensor, they stay one."""
+        k = change(self.k)
+        return k, k if self.v is self.k else change(self.v)
+
     def stretch(self, keys: slice, dtype: torch.dtype | None = None) -> KeyValues:
         """A stretch of the keys with their values as plain numbers, in `dtype` if it is given; nothing is masked."""
-        return KeyValues(self.keys_of(keys, dtype), self.values_of(keys, dtype))
+        k = self.keys_of(keys, dtype)
+        return KeyValues(k, k if self.v is self.k else self.values_of(keys, dtype))
 
     def of_pair(self, row: int, group: int, dtype: torch.dtype) -> tuple[Float[Tensor, "s k"], Float[Tensor, "s e"]]:
         """Keys and values of one row of the batch and one key head as plain numbers; views, where they are such."""
@@ -136,8 +143,8 @@ class Backend(Protocol):
     supports: frozenset[Feature]
     scale: float | None
     exact: bool
-    """Whether its weights are the softmax over every key. If not, `weights` are still its own, but what a record reads
-    without forming weights (largest ones, entropy, coverage, ...) is of the softmax over every key."""
+    """Whether its weights are the softmax over every key, which a record can read without forming them (largest ones,
+    entropy, coverage, ...); of others it forms `weights`, a few rows at a time."""
     indexes: bool
     """Whether it notes something of the keys in `KeyValues.index` that is worth having again where it was lost."""
 
@@ -180,7 +187,7 @@ def checked(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:
     keep = mask.key_keep()
     if keep is not None:
         hidden = ~keep[:, None, :, None]
-        k, v = k.masked_fill(hidden, 0.0), v.masked_fill(hidden, 0.0)
+        k, v = KeyValues(k, v).both(lambda x: x.masked_fill(hidden, 0.0))
     return KeyValues(k, v, mask, bias)
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypedDict, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 
 from weft.attention.normaliser import log_normaliser
 from weft.attention.norms import value_norms
+from weft.attention.own_weights import OwnWeights
 from weft.attention.protocol import Backend, KeyValues
-from weft.attention.sparse import log_weights_at
+from weft.attention.sparse import check_edges, log_weights_at
 from weft.attention.statistics import coverage, entropy, expected_position, segment_mass
 from weft.attention.top import TopWeights, top_weights
 from weft.base.errors import UnsupportedError
@@ -32,6 +34,18 @@ class Projection(Protocol):
 
     @property
     def weight(self) -> Float[Tensor, "d he"]: ...
+
+
+@runtime_checkable
+class NoWord(Protocol):
+    """A score of "no word" for one head: `Null`, or what else knows it."""
+
+    @property
+    def head(self) -> int: ...
+
+    def scores(self, query: Float[Tensor, "b h t k"], scale: float | None) -> Float[Tensor, "b t"]:
+        """n of every query, at least float32."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,9 @@ class Observation:
 
     `output` is the site's output projection W_o, by which heads are weighed; `null` belongs to one head. Where the call
     read several sources in one softmax, `memory` is one of them and `whole` is all: a row then sums to its mass.
+
+    All answers are of the weights by which the back end read, those of an approximate one being its own. Two are of
+    scores, and so of the softmax over every key whatever the back end: `log_normaliser`, and the share of NULL.
     """
 
     site: str
@@ -66,7 +83,7 @@ class Observation:
     backend: Backend
     start: int = 0
     output: Projection | None = None
-    null: Null | None = None
+    null: NoWord | None = None
     whole: KeyValues | None = None
 
     def weights(
@@ -103,14 +120,27 @@ class Observation:
         block: int | None = None,
     ) -> TopWeights:
         """The `num` largest weights of each row with their keys, and the exact mass of other keys: `top_weights`."""
-        top = top_weights(self.query, self.memory, num, rows=rows, block=block, **self._asked(heads))
+        top = (
+            top_weights(self.query, self.memory, num, rows=rows, block=block, **self._asked(heads))
+            if self.backend.exact
+            else self._own.top(num, heads, rows)
+        )
         word_bht = self._word_mass(heads, rows)
         if word_bht is None:
             return top
         return TopWeights(top.probability * word_bht[..., None], top.index, top.rest * word_bht)
 
     def log_weights_at(self, edges: Int[Tensor, "n 3"], *, head: int) -> Float[Tensor, " n"]:
-        """Differentiable log weights at edges (row, query, key), NULL as key -1; see `sparse.log_weights_at`."""
+        """Differentiable log weights at edges (row, query, key), NULL as key -1; see `sparse.log_weights_at`.
+
+        A key that an approximate back end did not read has -inf.
+        """
+        if not self.backend.exact:
+            return self._own_log_weights_at(edges, head)
+        return self.log_weights_of_scores_at(edges, head=head)
+
+    def log_weights_of_scores_at(self, edges: Int[Tensor, "n 3"], *, head: int) -> Float[Tensor, " n"]:
+        """The same of the softmax over every key, whatever the back end read: finite wherever the mask allows."""
         null = None
         if self.null is not None and self.null.head == head:
             null = self.null.scores(self.query, self.backend.scale)
@@ -124,17 +154,25 @@ class Observation:
 
     def entropy(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
         """Entropy in nats over the keys alone, as `attend` reads them; see `statistics.entropy`."""
+        if not self.backend.exact:
+            return self._own.entropy(heads)
         return entropy(self.query, self.memory, **self._asked(heads))
 
     def expected_position(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h t"]:
         """Mean key over the keys alone, as `attend` reads them; see `statistics.expected_position`."""
+        if not self.backend.exact:
+            return self._own.expected_position(heads)
         return expected_position(self.query, self.memory, **self._asked(heads))
 
     def segment_mass(
         self, segments: Int[Tensor, "#b s"], num_segments: int, heads: Sequence[int] | None = None
     ) -> Float[Tensor, "b h t n"]:
         """`weights` summed over each segment, without forming them; see `statistics.segment_mass`."""
-        mass_bhtn = segment_mass(self.query, self.memory, segments, num_segments, **self._asked(heads))
+        mass_bhtn = (
+            segment_mass(self.query, self.memory, segments, num_segments, **self._asked(heads))
+            if self.backend.exact
+            else self._own.segment_mass(segments, num_segments, heads)
+        )
         word_bht = self._word_mass(heads, None)
         return mass_bhtn if word_bht is None else mass_bhtn * word_bht[..., None]
 
@@ -145,6 +183,8 @@ class Observation:
         word_bht = self._word_mass(heads, None)
         if word_bht is not None:
             share = word_bht if share is None else word_bht * share
+        if not self.backend.exact:
+            return self._own.coverage(heads, share)
         return coverage(self.query, self.memory, share=share, **self._asked(heads))
 
     def value_norms(self, heads: Sequence[int] | None = None) -> Float[Tensor, "b h s"]:
@@ -158,6 +198,20 @@ class Observation:
                 "Observation"
             )
         return value_norms(self.memory.values_of(slice(None)), self.output.weight, heads)
+
+    @property
+    def _own(self) -> OwnWeights:
+        return OwnWeights(self.backend, self.query, self.memory, self.start)
+
+    def _own_log_weights_at(self, edges: Int[Tensor, "n 3"], head: int) -> Float[Tensor, " n"]:
+        has_null = self.null is not None and self.null.head == head
+        check_edges(edges, has_null)
+        logs = self._own.log_weights_at(edges, head)
+        if not has_null:
+            return logs
+        row, query, key = edges.unbind(-1)
+        margin = self._margin(None)[row, query]
+        return torch.where(key < 0, F.logsigmoid(-margin), logs + F.logsigmoid(margin))
 
     def _asked(self, heads: Sequence[int] | None) -> _Asked:
         return {"scale": self.backend.scale, "start": self.start, "heads": heads}

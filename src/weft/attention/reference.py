@@ -89,10 +89,21 @@ def chosen_scores(
     dtype = torch.promote_types(q.dtype, torch.float32)
     q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
     k_bgsk = memory.keys_of(keys)
-    k_bhsk = k_bgsk if h == g and heads is None else _of_heads(k_bgsk, [head * g // h for head in chosen])
     with torch.autocast(q.device.type, enabled=False):
-        scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
+        if heads is None or g == 1:  # heads that share keys are queries of one head: nothing is copied
+            k_bgsk = k_bgsk.to(dtype)
+            scores_bgrs = torch.einsum("bgrk,bgsk->bgrs", _by_group(q_bhtk, g), k_bgsk)
+            scores_bhts = scores_bgrs.reshape(*q_bhtk.shape[:3], k_bgsk.shape[2])
+        else:
+            k_bhsk = _of_heads(k_bgsk, [head * g // h for head in chosen])
+            scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
     return scores_bhts if memory.bias is None else scores_bhts + pick(memory.bias, heads, rows)[..., keys].to(dtype)
+
+
+def _by_group(q: Float[Tensor, "b h t k"], num_groups: int) -> Float[Tensor, "b g r k"]:
+    """Queries of the heads that share each key head, one after the other."""
+    b, h, t, k = q.shape
+    return q if h == num_groups else q.reshape(b, num_groups, h // num_groups * t, k)
 
 
 def _of_heads(x: Float[Tensor, "b g s k"], groups: Sequence[int]) -> Float[Tensor, "b h s k"]:

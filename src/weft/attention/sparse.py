@@ -34,10 +34,7 @@ def log_weights_at(
     to NULL without scores of it.
     """
     row, query, key = edges.unbind(-1)
-    if null is None and bool((key < 0).any()):
-        raise ShapeError(
-            "an edge to NULL (key -1) wants null scores [b t], got none; leave the edge out, or pass null="
-        )
+    check_edges(edges, null is not None)
     dtype = torch.promote_types(q.dtype, torch.float32)  # from here on, so that gradients add up in it, too
     q_bhtk, of_head = q[:, head : head + 1].to(dtype), memory.of_head(head, q.shape[1])
     of_head = replace(of_head, k=of_head.k.to(dtype))
@@ -50,6 +47,14 @@ def log_weights_at(
         scores, open_ = torch.where(key < 0, null[row, query], scores), open_ | (key < 0)
     open_ = open_ & (scores > -torch.inf)  # a bias may hide a key, too
     return (scores - log_sum_bt[row, query]).masked_fill(~open_, -torch.inf)
+
+
+def check_edges(edges: Int[Tensor, "n 3"], has_null: bool) -> None:
+    """Raise ShapeError for edges to NULL where nothing gives it a score."""
+    if not has_null and bool((edges[:, 2] < 0).any()):
+        raise ShapeError(
+            "an edge to NULL (key -1) wants null scores [b t], got none; leave the edge out, or pass null="
+        )
 
 
 def _scores_at(q: Tensor, memory: KeyValues, links: Links, scale: float | None) -> Float[Tensor, " n"]:

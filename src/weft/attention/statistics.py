@@ -64,7 +64,7 @@ def segment_mass(
 
     `segments` names the segment of every key, from 0; a key of -1 belongs to none.
     """
-    _check_segments(segments, memory, num_segments)
+    check_segments(segments, memory, num_segments)
 
     def members(columns: slice) -> Tensor:
         return segments[..., None] == torch.arange(num_segments, device=q.device)[columns]
@@ -156,7 +156,8 @@ def _mean_score(q: Tensor, memory: KeyValues, log_sums: Tensor, scale: float, st
     return torch.stack(parts).sum(0) if parts else torch.zeros_like(log_sums)
 
 
-def _check_segments(segments: Tensor, memory: KeyValues, num_segments: int) -> None:
+def check_segments(segments: Tensor, memory: KeyValues, num_segments: int) -> None:
+    """Raise ShapeError unless every key of the memory has the number of a segment."""
     b, s = memory.k.shape[0], memory.k.shape[2]
     if segments.shape not in ((b, s), (1, s)) or num_segments < 1:
         raise ShapeError(

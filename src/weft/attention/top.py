@@ -45,8 +45,7 @@ def top_weights(
     |heads| x |rows| x `block` scores; by default half a megabyte, and at least 512 keys wide. One pass gives the
     normaliser and the candidates together; taking the normaliser from the fused kernel would still need this pass.
     """
-    if num < 1 or (block is not None and block < 1):
-        raise ShapeError(f"num and block must be at least 1, got {num} and {block}; ask for one weight or more")
+    check_num(num, block)
 
     def of_block(keys: slice) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         scores = scores_of(q, memory, keys, scale=scale, start=start, heads=heads, rows=rows)
@@ -69,6 +68,12 @@ def top_weights(
     probability = torch.where(alive, (best - log_sum[..., None]).exp(), 0.0)
     rest = torch.where(alive.any(-1), (1 - probability.sum(-1)).clamp_min(0.0), 0.0)
     return TopWeights(probability, index.masked_fill(~alive, -1), rest)
+
+
+def check_num(num: int, block: int | None = None) -> None:
+    """Raise ShapeError unless at least one weight is asked for, from blocks of at least one key."""
+    if num < 1 or (block is not None and block < 1):
+        raise ShapeError(f"num and block must be at least 1, got {num} and {block}; ask for one weight or more")
 
 
 def _nothing(q: Tensor, heads: Sequence[int] | None, rows: Sequence[int] | None, num: int) -> TopWeights:

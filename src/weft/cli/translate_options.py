@@ -46,7 +46,8 @@ class Options:
     attention: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="How sources are read: dense, chunked, pages, top-k, window or auto (dense or pages)."
+            metavar="NAME",
+            help="How sources are read: dense, chunked, pages, top-k, top-k-shared, window or auto (dense or pages).",
         ),
     ] = None
     tolerance: Annotated[

@@ -8,11 +8,13 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from weft.attention.masks import Mask
+from weft.attention.masks import Mask, Padding
+from weft.attention.of_keys import real_keys
 from weft.attention.protocol import Backend, KeyValues
 from weft.attention.record import Observation, Record
 from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Int, Tensor
+from weft.layers.shared_index import SharedIndex, check_shared, prepare_shared
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Multi-head attention of a target to a source: the bridge. `prepare` once a source, `forward` as often as needed.
 
-    The keys need no bias: it would add the same number to every score of a query, which softmax does not see.
+    The keys need no bias: it would add the same number to every score of a query, which softmax does not see. Where it
+    `shares`, it reads the encoder's states, of which all layers that do so have one copy: see `shared_index`.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class CrossAttention(nn.Module):
         null: nn.Module,
         length_scaling: nn.Module,
         bias: bool = True,
+        shares: bool = False,
     ) -> None:
         """`null` answers the `Null` that one head reports against, or None: `LearnedNull` or `NoNull`.
 
@@ -98,7 +102,7 @@ class CrossAttention(nn.Module):
         """
         super().__init__()
         self.heads, self.backend, self.dropout, self.site, self.null = heads, backend, dropout, site, null
-        self.length_scaling = length_scaling
+        self.length_scaling, self.shares = length_scaling, shares
         self._widths = [heads.num_groups * heads.key_width, heads.num_groups * heads.value_width]
         self.q = nn.Linear(width, heads.num_heads * heads.key_width, bias=bias)
         self.kv = nn.Linear(memory_width, sum(self._widths), bias=bias)
@@ -106,6 +110,8 @@ class CrossAttention(nn.Module):
 
     def prepare(self, states: Float[Tensor, "b s d"], mask: Mask) -> KeyValues:
         """Keys and values of an encoded source, projected once for every step, beam and target language."""
+        if self.shares:
+            return prepare_shared(states, mask, self.backend)
         k, v = self.kv(states).split(self._widths, -1)
         groups = self.heads.num_groups
         k_bgsk = self.length_scaling(split_heads(k, groups), mask)
@@ -115,10 +121,35 @@ class CrossAttention(nn.Module):
         self, x: Float[Tensor, "b t d"], memory: KeyValues, record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
         q_bhtk = split_heads(self.q(x), self.heads.num_heads)
+        if self.shares:
+            return self._read_states(q_bhtk, memory, record)
         context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
         if record is not None:
             record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out, null=self.null()))
         return self.out(join_heads(context))
+
+    def _read_states(
+        self, q: Float[Tensor, "b h t k"], memory: KeyValues, record: Record | None
+    ) -> Float[Tensor, "b t d"]:
+        """What a record keeps are queries of states; lengths of values in the output are not to be had from these."""
+        weight = self.kv.weight
+        check_shared(memory, weight.shape[1], self.site)
+        index = SharedIndex.of(weight, self.kv.bias, self.heads.num_groups, self._widths)
+        scaled_bhtk = self._scaled(q, memory)
+        q_bhtd = index.queries(scaled_bhtk)
+        mean_bhtd = self.backend.attend(q_bhtd, memory, dropout=self.dropout if self.training else 0.0)
+        if record is not None:
+            assert self.backend.scale is not None
+            null, scale = self.null(), self.backend.scale
+            if null is not None:
+                null = index.null(null.head, null.scores(q, scale), scaled_bhtk, scale)
+            record.note(Observation(self.site, q_bhtd, memory, self.backend, null=null))
+        return self.out(join_heads(index.context(mean_bhtd, memory)))
+
+    def _scaled(self, q: Float[Tensor, "b h t k"], memory: KeyValues) -> Float[Tensor, "b h t k"]:
+        """Queries with the factor that keys would have: one for each row and key head."""
+        grouped = torch.unflatten(q, 1, (self.heads.num_groups, -1)).flatten(2, 3)  # b h t k -> b g rt k
+        return self.length_scaling(grouped, Padding(real_keys(memory))).reshape(q.shape)
 
 
 def split_heads(x: Float[Tensor, "b t hk"], num_heads: int) -> Float[Tensor, "b h t k"]:

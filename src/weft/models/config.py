@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from weft.base.validate import nearest
 from weft.models.encoder_reading import EncoderAttention, EncoderReading, check_encoder_attention
-from weft.models.reading import Attention, Reading, check_attention
+from weft.models.reading import SHARED, Attention, Reading, check_attention
 from weft.models.source import Activation, EncoderShape, Fusion, Source, SourceConfig, Text
 
 
@@ -154,6 +154,11 @@ class ModelConfig(BaseModel):
     def _attention_fits(self) -> ModelConfig:
         refused = self.kind != "transformer" or (self.sources and self.fusion == "concat")
         check_attention(self.attention, self.reading, bool(refused), self.decoder_layers, self.attention_dropout)
+        if self.sources and SHARED & {self.attention_of(layer) for layer in range(self.decoder_layers)}:
+            raise ValueError(
+                f"attention {self.attention} shares the states of one source among layers, got sources "
+                f"{', '.join(self.sources)}; choose 'top-k' for each of them"
+            )
         layers = None if self.sources else self.encoder_layers
         check_encoder_attention(self.encoder_attention, kind=self.kind, position=self.position, layers=layers)
         return self

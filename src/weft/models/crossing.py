@@ -13,6 +13,7 @@ from weft.layers.null import LearnedNull, NoNull
 from weft.models.config import ModelConfig
 from weft.models.parts import BACKENDS, heads_of, skip
 from weft.models.readers import length_scaling, reader
+from weft.models.reading import SHARED
 
 
 def crossing(config: ModelConfig, number: int) -> nn.Module:
@@ -42,6 +43,7 @@ def _cross_attention(
         length_scaling=length_scaling(config),
         null=LearnedNull(guided.head, heads.key_width) if guided and guided.layer == number else NoNull(),
         bias=config.bias,
+        shares=config.attention_of(number) in SHARED,
     )
 
 

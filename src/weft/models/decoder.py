@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, cast, runtime_checkable
 
 import torch
@@ -36,7 +37,7 @@ class Encoded:
         return self.cross
 
     def select(self, rows: Int[Tensor, " m"]) -> Encoded:
-        return Encoded(tuple(memory.select(rows) for memory in self.cross), self.keep[rows])
+        return Encoded(_of_each(self.cross, lambda memory: memory.select(rows)), self.keep[rows])
 
     def parts(self) -> list[Encoded]:
         """Each source as a memory of its own, copied and without its padding at the end."""
@@ -44,7 +45,7 @@ class Encoded:
         ends = (self.keep * columns).amax(1).tolist()
         keeps = [self.keep[row : row + 1, :end].clone() for row, end in enumerate(ends)]
         return [
-            Encoded(tuple(_stretch(memory, row, keep) for memory in self.cross), keep) for row, keep in enumerate(keeps)
+            Encoded(_of_each(self.cross, partial(_stretch, row=row, keep=keep)), keep) for row, keep in enumerate(keeps)
         ]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Encoded:
@@ -56,30 +57,28 @@ class Encoded:
             origin.check()
         keep = self.keep.to(device)
         whole, mask = slice(None), padding(keep)
-        cross = (
-            KeyValues(
-                layer.keys_of(whole).to(device, dtype),
-                layer.values_of(whole).to(device, dtype),
-                mask,
-                origin=layer.origin,
-            )
-            for layer in self.cross
-        )
-        return Encoded(tuple(cross), keep)
+
+        def moved(layer: KeyValues) -> KeyValues:
+            k, v = layer.stretch(whole).both(lambda x: x.to(device, dtype))
+            return KeyValues(k, v, mask, origin=layer.origin)
+
+        return Encoded(_of_each(self.cross, moved), keep)
 
     def among(self, rows: Int[Tensor, " m"], size: int) -> Encoded:
         """The memory of a batch of so many rows, of which `rows` are these and the others have nothing to read."""
         keep = self.keep.new_zeros(size, self.keep.shape[1]).index_copy(0, rows, self.keep)
         mask = padding(keep)
-        return Encoded(tuple(_among(memory, rows, size, mask) for memory in self.cross), keep)
+        return Encoded(_of_each(self.cross, partial(_among, rows=rows, size=size, mask=mask)), keep)
 
     def cut(self, columns: slice) -> Encoded:
         """The memory of some positions alone, of views."""
         keep = self.keep[:, columns]
         mask = padding(keep)
-        return Encoded(
-            tuple(replace(layer.stretch(columns), mask=mask, origin=layer.origin) for layer in self.cross), keep
-        )
+
+        def of(layer: KeyValues) -> KeyValues:
+            return replace(layer.stretch(columns), mask=mask, origin=layer.origin)
+
+        return Encoded(_of_each(self.cross, of), keep)
 
     @staticmethod
     def in_a_row(parts: Sequence[Encoded]) -> Encoded:
@@ -90,12 +89,7 @@ class Encoded:
         _check_origins(parts)
         keep = torch.cat([part.keep for part in parts], 1)
         mask = padding(keep)
-        layers = zip(*(part.cross for part in parts), strict=True)
-        cross = (
-            KeyValues(torch.cat([one.k for one in layer], 2), torch.cat([one.v for one in layer], 2), mask)
-            for layer in layers
-        )
-        return Encoded(tuple(cross), keep)
+        return Encoded(_of_layers(parts, partial(_end_to_end, mask=mask)), keep)
 
     @staticmethod
     def joined(parts: Sequence[Encoded]) -> Encoded:
@@ -109,12 +103,26 @@ class Encoded:
         longest = max(part.keep.shape[1] for part in parts)
         keep = torch.cat([F.pad(part.keep, (0, longest - part.keep.shape[1])) for part in parts])
         mask = padding(keep)
-        layers = zip(*(part.cross for part in parts), strict=True)
-        return Encoded(tuple(_stacked(memories, longest, mask) for memories in layers), keep)
+        return Encoded(_of_layers(parts, partial(_stacked, longest=longest, mask=mask)), keep)
+
+
+def _of_each(cross: Sequence[KeyValues], change: Callable[[KeyValues], KeyValues]) -> tuple[KeyValues, ...]:
+    """The memory of each layer, changed; what several layers read is changed once, and still read by all of them."""
+    once = {id(memory): memory for memory in cross}
+    changed = {key: change(memory) for key, memory in once.items()}
+    return tuple(changed[id(memory)] for memory in cross)
+
+
+def _of_layers(parts: Sequence[Encoded], join: Callable[[Sequence[KeyValues]], KeyValues]) -> tuple[KeyValues, ...]:
+    """The memories of each layer, joined; those that several layers read are joined once."""
+    layers = list(zip(*(part.cross for part in parts), strict=True))
+    once = {tuple(map(id, layer)): layer for layer in layers}
+    joined = {key: join(layer) for key, layer in once.items()}
+    return tuple(joined[tuple(map(id, layer))] for layer in layers)
 
 
 def _among(memory: KeyValues, rows: Int[Tensor, " m"], size: int, mask: Mask) -> KeyValues:
-    k, v = (x.new_zeros(size, *x.shape[1:]).index_copy(0, rows, x) for x in (memory.k, memory.v))
+    k, v = memory.both(lambda x: x.new_zeros(size, *x.shape[1:]).index_copy(0, rows, x))
     return KeyValues(k, v, mask)
 
 
@@ -126,14 +134,22 @@ def _check_origins(parts: Sequence[Encoded]) -> None:
 
 def _stretch(memory: KeyValues, row: int, keep: Bool[Tensor, "1 s"]) -> KeyValues:
     plain = memory.stretch(slice(keep.shape[1]))
-    k, v = (x[row : row + 1].clone() for x in (plain.k, plain.v))
+    k, v = plain.both(lambda x: x[row : row + 1].clone())
     return KeyValues(k, v, padding(keep))
 
 
 def _stacked(memories: Sequence[KeyValues], longest: int, mask: Mask) -> KeyValues:
-    k = torch.cat([F.pad(memory.k, (0, 0, 0, longest - memory.k.shape[2])) for memory in memories])
-    v = torch.cat([F.pad(memory.v, (0, 0, 0, longest - memory.v.shape[2])) for memory in memories])
-    return KeyValues(k, v, mask)
+    padded = [memory.both(lambda x: F.pad(x, (0, 0, 0, longest - x.shape[2]))) for memory in memories]
+    return _joined(padded, 0, mask)
+
+
+def _end_to_end(memories: Sequence[KeyValues], mask: Mask) -> KeyValues:
+    return _joined([(memory.k, memory.v) for memory in memories], 2, mask)
+
+
+def _joined(pairs: Sequence[tuple[Tensor, Tensor]], axis: int, mask: Mask) -> KeyValues:
+    k = torch.cat([k for k, _ in pairs], axis)
+    return KeyValues(k, k if all(k is v for k, v in pairs) else torch.cat([v for _, v in pairs], axis), mask)
 
 
 def _indexed(reader: CrossAttention, memory: KeyValues) -> KeyValues:
@@ -181,8 +197,11 @@ class Decoder(nn.Module):
     def prepare(self, states: Padded) -> Encoded:
         """Keys and values of every layer from encoder states `[b s d]`, projected here and nowhere else."""
         mask = padding(states.keep)
-        readers = (cast(CrossAttention, cross) for cross in self.cross_attentions())
-        return Encoded(tuple(cross.prepare(states.values, mask) for cross in readers), states.keep)
+        readers = [cast(CrossAttention, cross) for cross in self.cross_attentions()]
+        sharing = [cross for cross in readers if cross.shares][:1]
+        shared = [cross.prepare(states.values, mask) for cross in sharing]  # once, for all layers that read it
+        layers = (shared[0] if cross.shares else cross.prepare(states.values, mask) for cross in readers)
+        return Encoded(tuple(layers), states.keep)
 
     def forward(
         self, target: Int[Tensor, "b t"], encoded: Readable, record: Record | None = None

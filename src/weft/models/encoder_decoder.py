@@ -81,7 +81,11 @@ class EncoderDecoder(nn.Module):
         states = self.states(source, target, record)
         places = torch.stack([edges.row, edges.target + 1, edges.source], 1)
         with torch.autocast(target.device.type, enabled=False):  # log-probabilities want full precision
-            log_weights = record.at(self.guided.name)[0].log_weights_at(places, head=self.guided.head)
+            read = record.at(self.guided.name)[0]
+            log_weights = read.log_weights_at(places, head=self.guided.head)
+            if not read.backend.exact:  # a key that was not read has no weight of its own, and is to learn to have one
+                softmax = read.log_weights_of_scores_at(places, head=self.guided.head)
+                log_weights = torch.where(log_weights > -torch.inf, log_weights, softmax)
         return states, (edges.weight * log_weights).sum()
 
     def states_and_gist(

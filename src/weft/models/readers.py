@@ -18,7 +18,7 @@ from weft.layers.length_scaling import LearnedLogLength, LogLength, Unscaled
 from weft.models.config import ModelConfig
 from weft.models.encoder_decoder import EncoderDecoder
 from weft.models.parts import BACKENDS, heads_of
-from weft.models.reading import TRAINED, UNTRAINED, Attention, Reading
+from weft.models.reading import SHARED, TRAINED, UNTRAINED, Attention, Reading
 
 Reader = Callable[[float | None, Reading, Tally], Backend]
 
@@ -35,6 +35,7 @@ READERS: dict[str, Reader] = {
     "chunked": lambda scale, told, _: Chunked(scale, chunk=told.chunk, numbers=told.numbers),
     "pages": _pages,
     "top-k": lambda scale, told, tally: TopK(scale, num=told.num, tally=tally),
+    "top-k-shared": lambda scale, told, tally: TopK(scale, num=told.num, tally=tally),
     "window": _window,
     "auto": lambda scale, told, tally: ByLength(_pages(scale, told, tally), crossover=told.crossover or CROSSOVER),
     "linear": lambda scale, _told, _tally: Linear(scale),
@@ -48,7 +49,10 @@ def reader(config: ModelConfig, name: Attention, tally: Tally | None = None) -> 
     """The back end by which a decoder layer of this model reads a source."""
     if name == "dense":
         return BACKENDS[config.backend](config.attention_scale)
-    return READERS[name](config.attention_scale, config.reading, tally or Tally())
+    scale = config.attention_scale
+    if name in SHARED and scale is None:  # queries of states are as wide as those, and scaled by what they were
+        scale = heads_of(config).key_width ** -0.5
+    return READERS[name](scale, config.reading, tally or Tally())
 
 
 def length_scaling(config: ModelConfig) -> nn.Module:
@@ -108,7 +112,7 @@ def read_by(model: nn.Module, config: ModelConfig, attention: str | Sequence[str
             raise ConfigError(f"head must be one of {shape.num_heads}, got {told.head}; heads are counted from 0")
         crossing = cast(CrossAttention, cross)
         if config.attention_of(layer) not in TRAINED:
-            crossing.backend = reader(shape, name, tally)
+            _let(crossing, shape, name, tally)
         if config.reading.length_scaling == "none" and config.attention_of(layer) != "linear":
             crossing.length_scaling = length_scaling(shape)
     return tally
@@ -120,5 +124,14 @@ def counted(model: nn.Module, config: ModelConfig) -> Tally:
     if isinstance(model, EncoderDecoder):
         for layer, cross in enumerate(model.decoder.cross_attentions()):
             if (name := config.attention_of(layer)) not in TRAINED:
-                cast(CrossAttention, cross).backend = reader(config.of_decoder(), name, tally)
+                _let(cast(CrossAttention, cross), config.of_decoder(), name, tally)
     return tally
+
+
+def _let(cross: CrossAttention, shape: ModelConfig, name: Attention, tally: Tally) -> None:
+    if name in SHARED and not isinstance(cross.kv, nn.Linear):
+        raise UnsupportedError(
+            f"attention {name} takes projections of keys to the queries and wants them in plain numbers, got int8; "
+            "leave dtype out, or choose 'top-k'"
+        )
+    cross.backend, cross.shares = reader(shape, name, tally), name in SHARED

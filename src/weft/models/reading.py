@@ -6,12 +6,14 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Attention = Literal["dense", "chunked", "pages", "top-k", "window", "auto", "linear", "favor", "pooled"]
-"""dense: every key, by the configured back end; the next five read any model's sources otherwise; the last three want
+Attention = Literal["dense", "chunked", "pages", "top-k", "top-k-shared", "window", "auto", "linear", "favor", "pooled"]
+"""dense: every key, by the configured back end; the next six read any model's sources otherwise; the last three want
 a model that was trained with them."""
 TRAINED: frozenset[Attention] = frozenset({"linear", "favor", "pooled"})
 """What changes a model, and so cannot be chosen when it is loaded."""
 LengthScaling = Literal["none", "log", "learned"]
+SHARED: frozenset[Attention] = frozenset({"top-k-shared"})
+"""What reads the encoder's states, of which all layers together need one copy, rather than keys and values."""
 UNTRAINED: tuple[Attention, ...] = tuple(name for name in get_args(Attention) if name not in TRAINED)
 
 
@@ -20,7 +22,7 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    chunk: int = Field(16384, gt=0)
+    chunk: int = Field(32768, gt=0)
     """chunked: keys read at once."""
     numbers: Literal["float32", "bfloat16", "int8"] = "float32"
     """chunked: how keys and values are kept; float32 means as they come."""
@@ -33,7 +35,7 @@ class Reading(BaseModel):
     crossover: int | None = Field(None, gt=0)
     """auto: the length of a source from which on pages read it; None: as measured."""
     num: int = Field(64, gt=0)
-    """top-k: keys that each query reads."""
+    """top-k, top-k-shared: keys that each query reads."""
     width: int = Field(256, ge=0)
     """window: keys before and after the centre."""
     head: int = Field(0, ge=0)

@@ -101,8 +101,16 @@ class EncodedSource:
         )
 
     def save(self, path: str | Path) -> None:
-        """Writes one safetensors file, whole or not at all. Raises DataError if it cannot be written."""
+        """Writes one safetensors file, whole or not at all. Raises DataError if it cannot be written.
+
+        Raises UnsupportedError for states that layers share: what is saved, any attention may read.
+        """
         flat = [_named(memory) for memories in self.memories for memory in memories]
+        if any(cross.k is cross.v for memory in flat for encoded in memory.values() for cross in encoded.cross):
+            raise UnsupportedError(
+                f"{path}: wanted keys and values of every layer, got states that layers share; encode what is to be "
+                "saved without attention 'top-k-shared'"
+            )
         tensors = {
             f"{_row(row, name)}.{layer}.{part}": tensor
             for row, memory in enumerate(flat)
