@@ -10,8 +10,8 @@ others between -5 and 5), at most 100 keys from the middle of the source, so tha
 is what a call allocates at most, `index_mb` what was noted of the keys; keys and values themselves are `source_mb`.
 `error` is the largest difference of a number of the context to dense, over the range of that number over all values.
 `kept` measures keys and values in fewer bits, by `Chunked`, at one length. `shared` measures the cross-attentions of
-six layers of width 512 together, one step of all: top-k over keys and values of each layer, or over the encoder's states
-alone, of which they share one copy.
+six layers of width 512 together, one step of all: top-k over keys and values of each layer, or over the encoder's
+states alone, of which they share one copy.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def test_what_attention_left_out_is_said_beside_the_translation(weft: Any) -> No
 def test_attention_that_is_none_and_tolerances_for_nobody_are_refused(weft: Any) -> None:
     result = weft("translate", "a", "--to", "fr", "--model", "two", "--attention", "page")
     assert result.exit_code != 0
-    assert "must be one of dense, chunked, pages, top-k, window, auto, got 'page'" in result.stderr
+    assert "must be one of dense, chunked, pages, top-k, top-k-shared, window, auto, got 'page'" in result.stderr
     result = weft("translate", "a", "--to", "fr", "--model", "two", "--tolerance", "0.1")
     assert result.exit_code != 0
     assert "a tolerance wants attention 'pages' or 'auto', got None" in result.stderr
