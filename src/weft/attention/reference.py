@@ -90,7 +90,7 @@ def chosen_scores(
     q_bhtk = pick(q, heads, rows).to(dtype) * (q.shape[-1] ** -0.5 if scale is None else scale)
     k_bgsk = memory.keys_of(keys)
     with torch.autocast(q.device.type, enabled=False):
-        if heads is None or g == 1:  # heads that share keys are queries of one head: nothing is copied
+        if heads is None or h > g == 1:  # heads that share keys are queries of one head: nothing is copied
             k_bgsk = k_bgsk.to(dtype)
             scores_bgrs = torch.einsum("bgrk,bgsk->bgrs", _by_group(q_bhtk, g), k_bgsk)
             scores_bhts = scores_bgrs.reshape(*q_bhtk.shape[:3], k_bgsk.shape[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -37,7 +38,9 @@ class TopK:
         self.scale, self.num, self.tally = scale, num, tally or Tally()
 
     def prepare(self, k: Tensor, v: Tensor, *, mask: Mask | None = None, bias: Tensor | None = None) -> KeyValues:
-        return unpadded(k, v, mask or Full(), bias)
+        memory = unpadded(k, v, mask or Full(), bias)
+        k, v = memory.both(lambda x: x.contiguous())  # else scoring would copy them at every step
+        return replace(memory, k=k, v=v)
 
     def attend(self, q: Tensor, memory: KeyValues, *, start: int = 0, dropout: float = 0.0) -> Tensor:
         require(self.supports, {Feature.DROPOUT: dropout > 0}, "top-k")
