@@ -38,7 +38,7 @@ FAMILIES: dict[str, Family] = {
     "fsmt": Family(fsmt.FsmtFields, fsmt.fsmt_shape, lambda _: fsmt.NAMES, fsmt.ties),
     "t5": Family(t5.T5Fields, t5.t5_shape, t5.names, t5.ties),
     "mt5": Family(t5.MT5Fields, t5.mt5_shape, t5.names, t5.ties),
-    "umt5": Family(t5.MT5Fields, t5.umt5_shape, t5.names, t5.ties),
+    "umt5": Family(t5.UMT5Fields, t5.umt5_shape, t5.names, t5.ties),
     "whisper": Family(
         whisper.WhisperFields,
         whisper.whisper_shape,

@@ -73,22 +73,32 @@ class T5Fields(Fields):
         name = self.feed_forward_proj.removeprefix("gated-")
         return "gelu_new" if self.feed_forward_proj == "gated-gelu" else name
 
+    @property
+    def logits_scale(self) -> float:
+        """Outputs are scaled unless the file says that they are not, or older ones that no tables are tied, as v1.1."""
+        scaled = self.tie_word_embeddings if self.scale_decoder_outputs is None else self.scale_decoder_outputs
+        return self.d_model**-0.5 if scaled else 1.0
 
-class MT5Fields(T5Fields):
-    """mT5: its outputs are not scaled, whatever its file says of ties."""
+
+class UMT5Fields(T5Fields):
+    """T5 in many languages."""
 
     vocab_size: int = 250112
     d_ff: int = 1024
     num_layers: int = 8
     num_heads: int = 6
     feed_forward_proj: str = "gated-gelu"
+
+
+class MT5Fields(UMT5Fields):
+    """mT5: its outputs are not scaled, whatever its file says of ties."""
+
     scale_decoder_outputs: Literal[False] | None = None
 
 
 def t5_shape(fields: T5Fields) -> ModelConfig:
-    """T5: outputs are scaled unless the file says that embedding and projection are not tied, as v1.1 does."""
-    scaled = fields.tie_word_embeddings if fields.scale_decoder_outputs is None else fields.scale_decoder_outputs
-    return _shape(fields, tables="shared", logits_scale=fields.d_model**-0.5 if scaled else 1.0)
+    """All layers share a table of relative biases."""
+    return _shape(fields, tables="shared", logits_scale=fields.logits_scale)
 
 
 def mt5_shape(fields: MT5Fields) -> ModelConfig:
@@ -96,9 +106,9 @@ def mt5_shape(fields: MT5Fields) -> ModelConfig:
     return _shape(fields, tables="shared", logits_scale=1.0)
 
 
-def umt5_shape(fields: MT5Fields) -> ModelConfig:
-    """Every layer has a table of relative biases; outputs are scaled if the file says that tables are tied."""
-    return _shape(fields, tables="layers", logits_scale=fields.d_model**-0.5 if fields.tie_word_embeddings else 1.0)
+def umt5_shape(fields: UMT5Fields) -> ModelConfig:
+    """Every layer has a table of relative biases."""
+    return _shape(fields, tables="layers", logits_scale=fields.logits_scale)
 
 
 def _shape(fields: T5Fields, *, tables: str, logits_scale: float) -> ModelConfig:
