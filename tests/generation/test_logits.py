@@ -9,7 +9,7 @@ from hypothesis import settings as run_with
 from hypothesis import strategies as st
 from torch import Tensor
 
-from weft.generation.logits import ban, force, log_probabilities, no_repeat, rescue, sharpen
+from weft.generation.logits import ban, force, largest, log_probabilities, no_repeat, rescue, sharpen
 from weft.generation.settings import Sampling
 
 NEVER = float("-inf")
@@ -25,6 +25,24 @@ def test_log_probabilities_sum_to_one_in_float32_at_least(dtype: torch.dtype) ->
     result = log_probabilities(torch.randn(2, 3, 11, generator=torch.Generator().manual_seed(0)).to(dtype))
     assert result.dtype is torch.promote_types(dtype, torch.float32)
     assert torch.allclose(result.exp().sum(-1), torch.ones(2, 3, dtype=result.dtype), atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [11, 509, 4099])
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_the_largest_are_those_of_topk(width: int, count: int) -> None:
+    x = torch.randn(2, 3, width).masked_fill(torch.rand(2, 3, width) < 0.3, float("-inf"))
+    values, places = largest(x, count)
+    wanted = x.topk(count)
+    assert torch.equal(values, wanted.values)
+    assert torch.equal(places, wanted.indices)
+
+
+def test_the_largest_of_a_row_that_is_banned_but_for_its_end() -> None:
+    x = torch.full((1, 4099), float("-inf"))
+    x[0, 4098], x[0, 4000] = 2.0, 1.0
+    values, places = largest(x, 3)
+    assert places[0, :2].tolist() == [4098, 4000]
+    assert values[0].tolist() == [2.0, 1.0, float("-inf")]
 
 
 def test_ban_takes_these_tokens_alone() -> None:

@@ -193,17 +193,16 @@ def checked(k: Tensor, v: Tensor, mask: Mask, bias: Tensor | None) -> KeyValues:
 
 def check_queries(q: Tensor, memory: KeyValues) -> None:
     """Raise ShapeError unless queries `[b h t k]`, mask and bias fit the memory: same b and k, h a multiple of g."""
-    k = memory.k
-    if q.dim() != 4 or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3] or q.shape[1] % k.shape[1]:
+    queries, (b, g, s, width) = q.shape, memory.k.shape
+    if len(queries) != 4 or queries[0] != b or queries[3] != width or queries[1] % g:
         raise ShapeError(
-            f"queries must be [b h t k] with b = {k.shape[0]}, k = {k.shape[3]} and h a multiple of g = {k.shape[1]}; "
-            f"got {list(q.shape)}"
+            f"queries must be [b h t k] with b = {b}, k = {width} and h a multiple of g = {g}; got {list(queries)}"
         )
     if memory.origin is not None:
         memory.origin.check()
-    b, h, t, s = *q.shape[:3], k.shape[2]
-    memory.mask.check((b, h, t, s))
-    _check_bias(memory.bias, (b, h, t, s))
+    scores = (b, queries[1], queries[2], s)
+    memory.mask.check(scores)
+    _check_bias(memory.bias, scores)
 
 
 def _check_bias(bias: Tensor | None, shape: Shape) -> None:

@@ -11,7 +11,7 @@ from weft.generation.history import History
 from weft.generation.hypothesis import Result, normalised
 from weft.generation.kept import Kept
 from weft.generation.live import Live
-from weft.generation.logits import NEVER, log_probabilities
+from weft.generation.logits import NEVER, largest, log_probabilities
 from weft.generation.read_back import read_back
 from weft.generation.stop import best_possible
 from weft.generation.task import Task
@@ -40,10 +40,12 @@ class Candidates:
 def continuations(totals: Float[Tensor, "m n"], log_probs: Float[Tensor, "m n w"]) -> Candidates:
     """The 2n best continuations of n hypotheses: even if n of them end, n are left to go on."""
     width, vocabulary = log_probs.shape[1:]
-    count = min(2 * width, width * vocabulary)
-    best = (totals[..., None] + log_probs).flatten(1).topk(count)
-    chosen = log_probs.flatten(1).gather(1, best.indices)
-    return Candidates(best.values, chosen, best.indices // vocabulary, best.indices % vocabulary)
+    # What is among the best of all is among the best of its own hypothesis.
+    own, tokens = largest(log_probs, min(2 * width, vocabulary))
+    each = own.shape[-1]
+    best = (totals[..., None] + own).flatten(1).topk(min(2 * width, width * each))
+    chosen, written = (x.flatten(1).gather(1, best.indices) for x in (own, tokens))
+    return Candidates(best.values, chosen, best.indices // each, written)
 
 
 class Beam:

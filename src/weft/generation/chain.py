@@ -43,17 +43,25 @@ def run(live: Live, task: Task, chooser: Chooser, *, width: int) -> Result:
     done = torch.zeros_like(tokens, dtype=torch.bool)
     limits, last_steps = task.limits, set(task.limits.tolist())
     choices: list[Choice] = []
+    leaving = False
     while True:
-        was_done = done
         choice = chooser.choose(live.step(tokens), len(choices))
         choices.append(choice)
         tokens = choice.tokens
-        done = done | (tokens == task.eos)
-        cut = ~done & (limits <= len(choices))[:, None] if len(choices) in last_steps else None
+        ends = tokens == task.eos
+        last = len(choices) in last_steps
+        news = last or bool(ends.any())
+        if not news and not leaving:
+            continue
+        leaving = news and live.recording  # what is recorded reads its end before it goes
+        was_done, done = done, done | ends
+        cut = ~done & (limits <= len(choices))[:, None] if last else None
         done = done if cut is None else done | cut
-        if bool(done.all()):
+        ended = done.all(1)
+        num_ended = int(ended.sum())
+        if num_ended == len(ended):
             break
-        kept = live.drop((was_done if live.recording else done).all(1))
+        kept = live.drop(was_done.all(1) if live.recording else ended) if num_ended else None
         if kept is not None:
             tokens, done, limits = tokens[kept], done[kept], limits[kept]
             chooser.select(kept)

@@ -18,6 +18,27 @@ def log_probabilities(logits: Float[Tensor, "*b w"]) -> Float[Tensor, "*b w"]:
     return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
 
 
+_STRETCH = 64
+
+
+def largest(x: Float[Tensor, "*b w"], count: int) -> tuple[Float[Tensor, "*b c"], Int[Tensor, "*b c"]]:
+    """The `count` largest of each row, largest first, and their places, as `topk` finds them, several times as fast.
+
+    They lie in the stretches whose own largest are largest, and to find those takes no more than a reading.
+    """
+    width = x.shape[-1]
+    whole = width - width % _STRETCH
+    if whole < 4 * count * _STRETCH:
+        best = x.topk(count)
+        return best.values, best.indices
+    stretches = torch.unflatten(x[..., :whole], -1, (-1, _STRETCH)).amax(-1).topk(count).indices
+    within, rest = torch.arange(_STRETCH, device=x.device), torch.arange(whole, width, device=x.device)
+    inside = (stretches[..., None] * _STRETCH + within).flatten(-2)
+    places = torch.cat((inside, rest.expand(*inside.shape[:-1], -1)), -1)
+    best = x.gather(-1, places).topk(count)
+    return best.values, places.gather(-1, best.indices)
+
+
 def ban(log_probs: Float[Tensor, "*b w"], tokens: Int[Tensor, " r"]) -> Float[Tensor, "*b w"]:
     """The same without these tokens."""
     return log_probs.index_fill(-1, tokens, NEVER)

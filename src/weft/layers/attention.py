@@ -14,6 +14,7 @@ from weft.attention.protocol import Backend, KeyValues
 from weft.attention.record import Observation, Record
 from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Int, Tensor
+from weft.layers.bound import Function, bound
 from weft.layers.shared_index import SharedIndex, check_shared, prepare_shared
 
 
@@ -62,17 +63,26 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, sum(self._widths), bias=bias)
         self.out = nn.Linear(heads.num_heads * heads.value_width, width, bias=bias)
 
+    def bind(self) -> Function:
+        qkv, rotate, out = bound(self.qkv), bound(self.rotation), bound(self.out)
+        h, g, widths, backend = self.heads.num_heads, self.heads.num_groups, self._widths, self.backend
+        dropout = self.dropout if self.training else 0.0
+
+        def attend(x: Tensor, past: Past, positions: Tensor, record: Record | None = None) -> Tensor:
+            q, k, v = qkv(x).split_with_sizes(widths, -1)
+            q_bhtk, k_bgtk = rotate(split_heads(q, h), positions), rotate(split_heads(k, g), positions)
+            memory = past.extend(k_bgtk, split_heads(v, g), backend)
+            context = backend.attend(q_bhtk, memory, dropout=dropout)
+            if record is not None:
+                record.note(Observation(self.site, q_bhtk, memory, backend, output=self.out))
+            return out(join_heads(context))
+
+        return attend
+
     def forward(
         self, x: Float[Tensor, "b t d"], past: Past, positions: Int[Tensor, "*#b #t"], record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
-        q, k, v = self.qkv(x).split(self._widths, -1)
-        q_bhtk = self.rotation(split_heads(q, self.heads.num_heads), positions)
-        k_bgtk = self.rotation(split_heads(k, self.heads.num_groups), positions)
-        memory = past.extend(k_bgtk, split_heads(v, self.heads.num_groups), self.backend)
-        context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
-        if record is not None:
-            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out))
-        return self.out(join_heads(context))
+        return self.bind()(x, past, positions, record)
 
 
 class CrossAttention(nn.Module):
@@ -117,16 +127,25 @@ class CrossAttention(nn.Module):
         k_bgsk = self.length_scaling(split_heads(k, groups), mask)
         return self.backend.prepare(k_bgsk, split_heads(v, groups), mask=mask)
 
+    def bind(self) -> Function:
+        q, out, h, backend = bound(self.q), bound(self.out), self.heads.num_heads, self.backend
+        dropout = self.dropout if self.training else 0.0
+
+        def attend(x: Tensor, memory: KeyValues, record: Record | None = None) -> Tensor:
+            q_bhtk = split_heads(q(x), h)
+            if self.shares:
+                return self._read_states(q_bhtk, memory, record)
+            context = backend.attend(q_bhtk, memory, dropout=dropout)
+            if record is not None:
+                record.note(Observation(self.site, q_bhtk, memory, backend, output=self.out, null=self.null()))
+            return out(join_heads(context))
+
+        return attend
+
     def forward(
         self, x: Float[Tensor, "b t d"], memory: KeyValues, record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
-        q_bhtk = split_heads(self.q(x), self.heads.num_heads)
-        if self.shares:
-            return self._read_states(q_bhtk, memory, record)
-        context = self.backend.attend(q_bhtk, memory, dropout=self.dropout if self.training else 0.0)
-        if record is not None:
-            record.note(Observation(self.site, q_bhtk, memory, self.backend, output=self.out, null=self.null()))
-        return self.out(join_heads(context))
+        return self.bind()(x, memory, record)
 
     def _read_states(
         self, q: Float[Tensor, "b h t k"], memory: KeyValues, record: Record | None

@@ -10,6 +10,7 @@ from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.shapes import Float, Int, Tensor
 from weft.layers.attention import Past, SelfAttention
+from weft.layers.bound import Function, bound
 from weft.layers.fusion import Memories
 
 
@@ -29,8 +30,12 @@ class Residual(nn.Module):
         super().__init__()
         self.before, self.sublayer, self.dropout, self.after = skip.before, sublayer, skip.dropout, skip.after
 
+    def bind(self) -> Function:
+        before, sublayer, dropout, after = map(bound, (self.before, self.sublayer, self.dropout, self.after))
+        return lambda x, *context: after(x + dropout(sublayer(before(x), *context)))
+
     def forward(self, x: Float[Tensor, "b t d"], *context: object) -> Float[Tensor, "b t d"]:
-        return self.after(x + self.dropout(self.sublayer(self.before(x), *context)))
+        return self.bind()(x, *context)
 
 
 class EncoderLayer(nn.Module):
@@ -41,10 +46,14 @@ class EncoderLayer(nn.Module):
         self.attention = Residual(attention, skips[0])
         self.feedforward = Residual(feedforward, skips[1])
 
+    def bind(self) -> Function:
+        attention, feedforward = bound(self.attention), bound(self.feedforward)
+        return lambda x, past, positions, record=None: feedforward(attention(x, past, positions, record))
+
     def forward(
         self, x: Float[Tensor, "b s d"], past: Past, positions: Int[Tensor, "*#b #s"], record: Record | None = None
     ) -> Float[Tensor, "b s d"]:
-        return self.feedforward(self.attention(x, past, positions, record))
+        return self.bind()(x, past, positions, record)
 
 
 class DecoderLayer(nn.Module):
@@ -66,6 +75,18 @@ class DecoderLayer(nn.Module):
         self.cross_attention = cross_attention
         self.feedforward = Residual(feedforward, skips[1])
 
+    def bind(self) -> Function:
+        attention, cross_attention, feedforward = map(bound, (self.attention, self.cross_attention, self.feedforward))
+
+        def layer(
+            x: Tensor, past: Past, memory: KeyValues | Memories, positions: Tensor, record: Record | None = None
+        ) -> Tensor:
+            x = attention(x, past, positions, record)
+            x = cross_attention(x, memory, record)
+            return feedforward(x)
+
+        return layer
+
     def forward(
         self,
         x: Float[Tensor, "b t d"],
@@ -74,6 +95,4 @@ class DecoderLayer(nn.Module):
         positions: Int[Tensor, "*#b #t"],
         record: Record | None = None,
     ) -> Float[Tensor, "b t d"]:
-        x = self.attention(x, past, positions, record)
-        x = self.cross_attention(x, memory, record)
-        return self.feedforward(x)
+        return self.bind()(x, past, memory, positions, record)

@@ -45,8 +45,9 @@ class Ancestors:
         _, beam, capacity = self.slots.shape
         if self.length == capacity:
             raise ShapeError(f"the cache holds {capacity} steps and all are used; ask for a larger capacity")
-        self.slots[:, :, self.length] = torch.arange(beam, device=self.slots.device)
-        return replace(self, length=self.length + 1)
+        if beam > 1:  # a single slot is 0 from the start
+            self.slots[:, :, self.length] = torch.arange(beam, device=self.slots.device)
+        return Ancestors(self.slots, self.length + 1)
 
     def check(self, what: str, x: Tensor) -> None:
         """Raise ShapeError unless something said of every hypothesis is `[b n]`."""
@@ -66,7 +67,8 @@ class Ancestors:
     def positions(self) -> Int[Tensor, " s"]:
         """The position of each key: that of its step, in every slot."""
         _, beam, _ = self.slots.shape
-        return torch.arange(self.length, device=self.slots.device).repeat_interleave(beam)
+        places = torch.arange(self.length * beam, device=self.slots.device)
+        return places if beam == 1 else places // beam
 
     def mask(self) -> Mask:
         """Hypotheses as queries, the slots of all steps as keys: `[b 1 n length*n]`."""
@@ -100,9 +102,10 @@ class Stepping:
     bias: Float[Tensor, "1 h 1 s"] | None = None
 
     def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues:
-        self.history.k[:, :, self.length - 1] = k
-        self.history.v[:, :, self.length - 1] = v
+        history, length = self.history, self.length
+        history.k[:, :, length - 1] = k
+        history.v[:, :, length - 1] = v
         # [b g length n k] is a contiguous stretch of the buffer, so this is a view: nothing is copied.
-        k_bgsk = self.history.k[:, :, : self.length].flatten(2, 3)
-        v_bgse = self.history.v[:, :, : self.length].flatten(2, 3)
+        k_bgsk = history.k.narrow(2, 0, length).flatten(2, 3)
+        v_bgse = history.v.narrow(2, 0, length).flatten(2, 3)
         return KeyValues(k_bgsk, v_bgse, self.mask, self.bias)

@@ -7,6 +7,7 @@ from torch import nn
 
 from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Tensor
+from weft.layers.bound import Function, same
 
 
 class Dropout(nn.Module):
@@ -23,6 +24,9 @@ class Dropout(nn.Module):
             raise ConfigError(f"dropout must be at least 0 and below 1, got {rate}")
         self.rate = rate
         self._threshold = min(max(round(rate * 256), 1), 255) if rate else 0
+
+    def bind(self) -> Function:
+        return self.forward if self.training else same
 
     def forward(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         if not self.training or self._threshold == 0:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from weft.base.shapes import Float, Tensor
+from weft.layers.bound import Function, bound
 from weft.layers.dropout import Dropout
 
 Activation = Callable[[Tensor], Tensor]
@@ -26,8 +27,12 @@ class FeedForward(nn.Module):
         self.dropout = Dropout(dropout)
         self.activation = activation
 
+    def bind(self) -> Function:
+        inner, activation, dropout, outer = bound(self.inner), self.activation, bound(self.dropout), bound(self.outer)
+        return lambda x: outer(dropout(activation(inner(x))))
+
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
-        return self.outer(self.dropout(self.activation(self.inner(x))))
+        return self.bind()(x)
 
 
 class GatedFeedForward(nn.Module):
@@ -42,9 +47,17 @@ class GatedFeedForward(nn.Module):
         self.dropout = Dropout(dropout)
         self.activation = activation
 
+    def bind(self) -> Function:
+        inner, activation, dropout, outer = bound(self.inner), self.activation, bound(self.dropout), bound(self.outer)
+
+        def feed(x: Tensor) -> Tensor:
+            gate, value = inner(x).chunk(2, -1)
+            return outer(dropout(activation(gate) * value))
+
+        return feed
+
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
-        gate, value = self.inner(x).chunk(2, -1)
-        return self.outer(self.dropout(self.activation(gate) * value))
+        return self.bind()(x)
 
 
 FEEDFORWARDS: dict[str, tuple[type[FeedForward] | type[GatedFeedForward], Activation]] = {

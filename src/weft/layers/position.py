@@ -1,8 +1,8 @@
 """Where a token stands: added to embeddings (sinusoidal, learned) or turned into queries and keys (rotary).
 
-Positions are `[t]`, the same for the whole batch, or `[b t]`, each row's own; an axis of 1 broadcasts. Angles are
-computed in float32 from whole numbers at every call: a buffer of rates would follow a model to bfloat16, where 257 is
-256, and would be lost on the meta device.
+Positions are `[t]`, the same for the whole batch, or `[b t]`, each row's own; an axis of 1 broadcasts. Angles come from
+whole numbers at every call, and the rates of sinusoids are no buffer: that would follow a model to bfloat16, where 257
+is 256, and would be lost on the meta device.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import nn
 
 from weft.base.errors import ShapeError
 from weft.base.shapes import Float, Int, Tensor
+from weft.layers.bound import Function
 
 
 class Sinusoidal(nn.Module):
@@ -26,12 +27,13 @@ class Sinusoidal(nn.Module):
     def __init__(self, width: int, *, offset: int = 0) -> None:
         super().__init__()
         self.width, self.offset = width, offset
+        even = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
+        self._rates = torch.exp(even * (-math.log(10000.0) / width))
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
         # In float32 the angle of position 500 would be off by 3e-5; not every device has float64.
         wide = torch.float32 if positions.device.type == "mps" else torch.float64
-        even = torch.arange(0, self.width, 2, dtype=wide, device=positions.device)
-        angles = (positions[..., None] + self.offset) * torch.exp(even * (-math.log(10000.0) / self.width))
+        angles = (positions[..., None] + self.offset) * self._rates.to(positions.device, wide)
         return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width].float()
 
 
@@ -44,12 +46,13 @@ class EvenlySpaced(nn.Module):
     def __init__(self, width: int, *, offset: int = 0) -> None:
         super().__init__()
         self.width, self.offset = width, offset
+        waves = torch.arange(width // 2, dtype=torch.float32, device="cpu")
+        self._rates = torch.exp(waves * -(math.log(10000.0) / max(width // 2 - 1, 1)))
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
-        half = self.width // 2
-        waves = torch.arange(half, dtype=torch.float32, device=positions.device)
-        angles = (positions[..., None] + self.offset) * torch.exp(waves * -(math.log(10000.0) / max(half - 1, 1)))
-        return F.pad(torch.cat((angles.sin(), angles.cos()), -1), (0, self.width % 2))
+        angles = (positions[..., None] + self.offset) * self._rates.to(positions.device)
+        both = torch.cat((angles.sin(), angles.cos()), -1)
+        return F.pad(both, (0, 1)) if self.width % 2 else both
 
 
 class Grid(nn.Module):
@@ -114,6 +117,9 @@ class Rotary(nn.Module):
 
 class NoRotation(nn.Module):
     """Leaves queries and keys as they are."""
+
+    def bind(self) -> Function:
+        return lambda x, _: x
 
     def forward(self, x: Float[Tensor, "b h t k"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b h t k"]:
         return x

@@ -16,6 +16,7 @@ from torch import nn
 
 from weft.base.errors import DataError, UnsupportedError
 from weft.base.shapes import Float, Int, Tensor
+from weft.layers.bound import Function
 
 _FEW_ROWS, _MANY_ROWS = "fbgemm", "onednn"
 """torch's engines: FBGEMM is the faster one for few rows, oneDNN for many where the processor has instructions."""
@@ -73,9 +74,14 @@ class QuantisedLinear(nn.Module):
         weight, _ = self._few.unpack()
         return weight.dequantize()
 
+    def bind(self) -> Function:
+        # `linear_dynamic` would look for fakes among its arguments first, in Python, for half as long as a product.
+        product, reduce_range = torch.ops.quantized.linear_dynamic._op, not self._whole_range
+        few, many, enough = self._few, self._many, _MANY * self.in_features
+        return lambda x: product(x, few if x.numel() < enough else many, reduce_range)
+
     def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b r"]:
-        few = x.numel() < _MANY * self.in_features
-        return torch.ops.quantized.linear_dynamic.default(x, self._few if few else self._many, not self._whole_range)
+        return self.bind()(x)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}"
@@ -93,8 +99,12 @@ class QuantisedTable(nn.Module):
         self.register_buffer("rows", rows)
         self.register_buffer("scale", scale)
 
+    def bind(self) -> Function:
+        rows, scale = self.rows, self.scale
+        return lambda ids: rows[ids] * scale[ids][..., None]
+
     def forward(self, ids: Int[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
-        return self.rows[ids] * self.scale[ids][..., None]
+        return self.bind()(ids)
 
 
 def _checked(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,8 +18,10 @@ from weft.base.padded import Padded
 from weft.base.shapes import Bool, Float, Int, Tensor
 from weft.layers.attention import CrossAttention, Past, SelfAttention
 from weft.layers.block import DecoderLayer
+from weft.layers.bound import Function, bound
 from weft.layers.cache import Ancestors, Fresh, History, Stepping
 from weft.layers.fusion import Memories
+from weft.models.text import TextOut
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,11 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class DecoderCache:
-    """What stepping needs: the encoded sources, the history of each layer, and whose history is whose."""
+    """What stepping needs: the bound decoder and what makes logits of its states, the encoded sources, the history of
+    each layer, and whose history is whose."""
 
+    run: Function
+    out: Function
     encoded: Readable
     histories: tuple[History, ...]
     ancestors: Ancestors
@@ -184,7 +189,7 @@ class DecoderCache:
 
     def select(self, rows: Int[Tensor, " m"]) -> DecoderCache:
         histories = tuple(history.select(rows) for history in self.histories)
-        return DecoderCache(self.encoded.select(rows), histories, self.ancestors.select(rows))
+        return DecoderCache(self.run, self.out, self.encoded.select(rows), histories, self.ancestors.select(rows))
 
 
 class Decoder(nn.Module):
@@ -209,14 +214,15 @@ class Decoder(nn.Module):
         """Padding at the end of a target needs no mask: causality hides it from every real position."""
         positions = torch.arange(target.shape[1], device=target.device)
         pasts = [Fresh(Causal(), bias) for bias in self.bias(positions, positions)]
-        return self._run(self.embed(target, positions), pasts, encoded, positions, record)
+        return self.bind()(target, pasts, encoded, positions, record)
 
     def indexed(self, encoded: Encoded) -> Encoded:
         """The same memories with what the back ends of their layers note of keys, made where it has been lost."""
         readers = (cast(CrossAttention, cross) for cross in self.cross_attentions())
         return replace(encoded, cross=tuple(map(_indexed, readers, encoded.cross)))
 
-    def init_cache(self, encoded: Readable, *, beam: int, capacity: int) -> DecoderCache:
+    def init_cache(self, encoded: Readable, *, beam: int, capacity: int, out: TextOut) -> DecoderCache:
+        """`out` makes logits of the states of a step."""
         b = len(encoded)
         like = next(one for one in self.parameters() if one.is_floating_point())  # the memory may be in fewer bits
         heads = [attention.heads for attention in self._self_attentions()]
@@ -227,30 +233,39 @@ class Decoder(nn.Module):
             )
             for head in heads
         )
-        return DecoderCache(encoded, histories, Ancestors.empty(b, beam, capacity, like.device))
+        ancestors = Ancestors.empty(b, beam, capacity, like.device)
+        project = out.bind_for(rows=b * beam, times=capacity)
+        return DecoderCache(self.bind(), project, encoded, histories, ancestors)
 
     def step(
         self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None
-    ) -> tuple[Float[Tensor, "b n d"], DecoderCache]:
-        """Hypotheses take the place of time: n queries that share one position and one memory."""
+    ) -> tuple[Float[Tensor, "b n w"], DecoderCache]:
+        """Logits; hypotheses take the place of time: n queries that share one position and one memory."""
         cache.ancestors.check("tokens", tokens)
         ancestors = cache.ancestors.advance()
-        position = torch.tensor([ancestors.length - 1], device=tokens.device)
+        position = torch.arange(ancestors.length - 1, ancestors.length, device=tokens.device)
         mask = ancestors.mask()
         biases = self.bias(position, ancestors.positions())
         pasts = [
             Stepping(history, mask, ancestors.length, bias)
             for history, bias in zip(cache.histories, biases, strict=True)
         ]
-        x = self._run(self.embed(tokens, position), pasts, cache.encoded, position, record)
-        return x, replace(cache, ancestors=ancestors)
+        x = cache.run(tokens, pasts, cache.encoded, position, record)
+        return cache.out(x), DecoderCache(cache.run, cache.out, cache.encoded, cache.histories, ancestors)
 
-    def _run(
-        self, x: Tensor, pasts: Sequence[Past], encoded: Readable, positions: Tensor, record: Record | None
-    ) -> Tensor:
-        for layer, past, memory in zip(self.layers, pasts, encoded.of_layers(), strict=True):
-            x = layer(x, past, memory, positions, record)
-        return self.norm(x)
+    def bind(self) -> Function:
+        """Ids at some positions to states, with what each layer remembers and reads."""
+        embed, layers, norm = bound(self.embed), [bound(layer) for layer in self.layers], bound(self.norm)
+
+        def run(
+            ids: Tensor, pasts: Sequence[Past], encoded: Readable, positions: Tensor, record: Record | None
+        ) -> Tensor:
+            x = embed(ids, positions)
+            for layer, past, memory in zip(layers, pasts, encoded.of_layers(), strict=True):
+                x = layer(x, past, memory, positions, record)
+            return norm(x)
+
+        return run
 
     def cross_attentions(self) -> Iterator[nn.Module]:
         """What reads the source in each layer: a `CrossAttention`, or where there are several sources a fusion."""

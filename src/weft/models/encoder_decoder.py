@@ -116,13 +116,12 @@ class EncoderDecoder(nn.Module):
         return SummedUp(self.decoder.prepare(states), mean(states).values[:, 0])
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:
-        return self.decoder.init_cache(self.decoder.indexed(memory), beam=beam, capacity=capacity)
+        return self.decoder.init_cache(self.decoder.indexed(memory), beam=beam, capacity=capacity, out=self.out)
 
     def step(
         self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None
     ) -> tuple[Float[Tensor, "b n w"], DecoderCache]:
-        x, cache = self.decoder.step(tokens, cache, record)
-        return self.out(x), cache
+        return self.decoder.step(tokens, cache, record)
 
 
 def mean(states: Padded) -> Padded:

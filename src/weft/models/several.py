@@ -145,13 +145,12 @@ class SeveralSources(nn.Module):
         return self._prepared(name, self.encoders.read(name, source))
 
     def init_cache(self, memory: EncodedSources, *, beam: int, capacity: int) -> DecoderCache:
-        return self.decoder.init_cache(self._together(memory), beam=beam, capacity=capacity)
+        return self.decoder.init_cache(self._together(memory), beam=beam, capacity=capacity, out=self.out)
 
     def step(
         self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None
     ) -> tuple[Float[Tensor, "b n w"], DecoderCache]:
-        x, cache = self.decoder.step(tokens, cache, record)
-        return self.out(x), cache
+        return self.decoder.step(tokens, cache, record)
 
     def read(self, memory: EncodedSources, target: Int[Tensor, "b t"], record: Record | None = None) -> Tensor:
         """The decoder's states `[b t d]` after each target position, from sources that are encoded already."""

@@ -7,7 +7,9 @@ from torch import nn
 
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
+from weft.layers.bound import Function, bound
 from weft.layers.dropout import Dropout
+from weft.layers.packed import packed
 
 
 class TextIn(nn.Module):
@@ -22,9 +24,18 @@ class TextIn(nn.Module):
         self.table, self.position, self.norm, self.dropout = table, position, norm, Dropout(dropout)
         self.scale = scale
 
+    def bind(self) -> Function:
+        table, position, norm, dropout = map(bound, (self.table, self.position, self.norm, self.dropout))
+        scale = self.scale
+
+        def read(ids: Tensor, positions: Tensor) -> Tensor:
+            x = table(ids) * scale
+            return dropout(norm(x + position(positions).to(x.dtype)))
+
+        return read
+
     def forward(self, ids: Int[Tensor, "b t"], positions: Int[Tensor, "*#b #t"]) -> Float[Tensor, "b t d"]:
-        x = self.table(ids) * self.scale
-        return self.dropout(self.norm(x + self.position(positions).to(x.dtype)))
+        return self.bind()(ids, positions)
 
     def read(self, source: Padded) -> Padded:
         """A whole text `[b s]` at once."""
@@ -41,6 +52,11 @@ class TextOut(nn.Module):
     def __init__(self, projection: nn.Linear, *, scale: float = 1.0) -> None:
         super().__init__()
         self.projection, self.scale = projection, scale
+
+    def bind_for(self, *, rows: int, times: int) -> Function:
+        """`forward` as a function that will be given so many vectors, up to so many times."""
+        product, scale = packed(self.projection, rows=rows, times=times), self.scale
+        return product if scale == 1.0 else lambda x: product(x * scale)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t w"]:
         return self.projection(self._scaled(x))
