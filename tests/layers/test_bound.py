@@ -52,10 +52,12 @@ def test_embeddings_and_norms_of_torch_are_known():
 
 def test_dropout_is_there_while_it_trains_and_only_then():
     module, x, positions = layer(0.5), torch.randn(2, T, D), torch.arange(T)
-    trains, decides = bound(module.train()), bound(module.eval())
-    wanted = module(x, Fresh(Causal()), positions)
-    torch.testing.assert_close(decides(x, Fresh(Causal()), positions), wanted, rtol=0, atol=0)
-    assert not torch.equal(trains(x, Fresh(Causal()), positions), wanted)
+    module.train()
+    trained = bound(module)(x, Fresh(Causal()), positions)
+    module.eval()
+    decided = bound(module)(x, Fresh(Causal()), positions)
+    torch.testing.assert_close(decided, module(x, Fresh(Causal()), positions), rtol=0, atol=0)
+    assert not torch.equal(trained, decided)
 
 
 def test_a_module_that_nobody_knows_stays_as_it_is():
