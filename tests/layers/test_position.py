@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from weft.base.errors import ShapeError
-from weft.layers.position import Learned, NoPosition, NoRotation, Rotary, Sinusoidal
+from weft.layers.bound import bound
+from weft.layers.position import EvenlySpaced, Learned, NoPosition, NoRotation, Rotary, Sinusoidal
 
 
 @pytest.mark.parametrize("width", [6, 7])
@@ -79,3 +80,12 @@ def test_learned_positions_end():
 def test_rotary_wants_pairs():
     with pytest.raises(ShapeError, match="rotary positions want an even key width, got 7"):
         Rotary(7)
+
+
+@pytest.mark.parametrize("kind", [Sinusoidal, EvenlySpaced])
+def test_positions_one_by_one_are_those_of_all_at_once(kind):
+    module = kind(7, offset=2)
+    step, wanted = bound(module), module(torch.arange(131))
+    for position in (0, 1, 63, 64, 130, 5):
+        torch.testing.assert_close(step(torch.tensor([position])), wanted[position, None], atol=1e-6, rtol=0)
+    torch.testing.assert_close(step(torch.arange(131)), wanted, atol=0, rtol=0)

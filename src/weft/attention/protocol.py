@@ -228,4 +228,6 @@ def allowed(
     queries = torch.arange(start, start + q.shape[2], device=q.device)
     queries = queries if rows is None else queries[list(rows)]
     columns = torch.arange(memory.k.shape[2], device=q.device)[keys]
-    return memory.mask.cut(heads=heads, rows=rows, keys=keys).dense(queries, columns)
+    whole = heads is None and rows is None and keys == slice(None)
+    mask = memory.mask if whole else memory.mask.cut(heads=heads, rows=rows, keys=keys)
+    return mask.dense(queries, columns)

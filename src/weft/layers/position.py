@@ -17,6 +17,28 @@ from weft.base.errors import ShapeError
 from weft.base.shapes import Float, Int, Tensor
 from weft.layers.bound import Function
 
+_BLOCK = 64
+
+
+def in_blocks(vectors: Function) -> Function:
+    """The same function, but positions that come one by one are computed a block at a time, and looked up.
+
+    On a CPU: elsewhere to ask which position it is would be to wait for the device.
+    """
+    start, block = 0, torch.empty(0)
+
+    def at(positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
+        nonlocal start, block
+        if positions.shape != (1,) or positions.device.type != "cpu":
+            return vectors(positions)
+        position = int(positions)
+        if not start <= position < start + len(block):
+            start = position // _BLOCK * _BLOCK
+            block = vectors(torch.arange(start, start + _BLOCK))
+        return block[position - start, None]
+
+    return at
+
 
 class Sinusoidal(nn.Module):
     """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5): `[.. t]` to `[.. t d]`, any length.
@@ -29,6 +51,9 @@ class Sinusoidal(nn.Module):
         self.width, self.offset = width, offset
         even = torch.arange(0, width, 2, dtype=torch.float64, device="cpu")
         self._rates = torch.exp(even * (-math.log(10000.0) / width))
+
+    def bind(self) -> Function:
+        return in_blocks(self.forward)
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
         # In float32 the angle of position 500 would be off by 3e-5; not every device has float64.
@@ -48,6 +73,9 @@ class EvenlySpaced(nn.Module):
         self.width, self.offset = width, offset
         waves = torch.arange(width // 2, dtype=torch.float32, device="cpu")
         self._rates = torch.exp(waves * -(math.log(10000.0) / max(width // 2 - 1, 1)))
+
+    def bind(self) -> Function:
+        return in_blocks(self.forward)
 
     def forward(self, positions: Int[Tensor, "*b t"]) -> Float[Tensor, "*b t d"]:
         angles = (positions[..., None] + self.offset) * self._rates.to(positions.device)
