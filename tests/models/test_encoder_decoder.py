@@ -47,6 +47,22 @@ def test_a_source_is_encoded_once_and_its_keys_and_values_are_projected_once_a_l
     assert [len(calls) for calls in projections] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("position", ["sinusoidal", "relative"])
+def test_a_large_batch_is_read_some_rows_at_a_time_and_is_read_the_same(position, monkeypatch):
+    model = make(position=position)
+    states = model.encoder(pad(SOURCES))
+    monkeypatch.setattr("weft.models.encoder._TOKENS_AT_ONCE", 15)
+    layers = counted(model.encoder.layers[0])
+    with torch.no_grad():
+        found = model.encoder(pad(SOURCES))
+        torch.testing.assert_close(found.values[found.keep], states.values[states.keep])
+    assert len(layers) == 2  # two rows of seven tokens, then one
+    model.encoder(pad(SOURCES))
+    with torch.no_grad():
+        model.encoder(pad(SOURCES), Record())
+    assert len(layers) == 4
+
+
 @torch.no_grad()
 def test_beams_are_queries_so_no_memory_is_copied_or_reordered():
     model = make()
