@@ -14,7 +14,7 @@ from weft.attention.protocol import Backend, KeyValues
 from weft.attention.record import Observation, Record
 from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Int, Tensor
-from weft.layers.bound import Function, bound
+from weft.layers.bound import Bindable, Function, bound
 from weft.layers.shared_index import SharedIndex, check_shared, prepare_shared
 
 
@@ -39,7 +39,7 @@ class Past(Protocol):
     def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues: ...
 
 
-class SelfAttention(nn.Module):
+class SelfAttention(Bindable):
     """Multi-head attention of a sequence to itself (Vaswani et al. 2017, section 3.2.2), one fused projection."""
 
     def __init__(
@@ -85,7 +85,7 @@ class SelfAttention(nn.Module):
         return self.bind()(x, past, positions, record)
 
 
-class CrossAttention(nn.Module):
+class CrossAttention(Bindable):
     """Multi-head attention of a target to a source: the bridge. `prepare` once a source, `forward` as often as needed.
 
     The keys need no bias: it would add the same number to every score of a query, which softmax does not see. Where it

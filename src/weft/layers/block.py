@@ -10,7 +10,7 @@ from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.shapes import Float, Int, Tensor
 from weft.layers.attention import Past, SelfAttention
-from weft.layers.bound import Function, bound
+from weft.layers.bound import Bindable, Function, bound
 from weft.layers.fusion import Memories
 
 
@@ -23,7 +23,7 @@ class Skip:
     after: nn.Module
 
 
-class Residual(nn.Module):
+class Residual(Bindable):
     """after(x + dropout(sublayer(before(x), ...))): pre-norm has an Identity after, post-norm an Identity before."""
 
     def __init__(self, sublayer: nn.Module, skip: Skip) -> None:
@@ -38,7 +38,7 @@ class Residual(nn.Module):
         return self.bind()(x, *context)
 
 
-class EncoderLayer(nn.Module):
+class EncoderLayer(Bindable):
     """Self-attention, then feed-forward."""
 
     def __init__(self, attention: SelfAttention, feedforward: nn.Module, skips: tuple[Skip, Skip]) -> None:
@@ -56,7 +56,7 @@ class EncoderLayer(nn.Module):
         return self.bind()(x, past, positions, record)
 
 
-class DecoderLayer(nn.Module):
+class DecoderLayer(Bindable):
     """Masked self-attention, then cross-attention, then feed-forward."""
 
     def __init__(

@@ -7,8 +7,9 @@ bound and called: there is one way through a layer, not a fast one and a slow on
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -19,16 +20,15 @@ from weft.base.shapes import Tensor
 Function = Callable[..., Tensor]
 
 
-@runtime_checkable
-class Bindable(Protocol):
+class Bindable(nn.Module, ABC):
     """A module that knows its own function."""
 
+    @abstractmethod
     def bind(self) -> Function:
         """`forward`, good for as long as the module keeps its parameters, its parts and its mode.
 
         It reads the parameters themselves, not copies: what is written into them shows.
         """
-        ...
 
 
 def bound(module: nn.Module) -> Function:

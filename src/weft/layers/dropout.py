@@ -7,10 +7,10 @@ from torch import nn
 
 from weft.base.errors import ConfigError
 from weft.base.shapes import Float, Tensor
-from weft.layers.bound import Function, same
+from weft.layers.bound import Bindable, Function, same
 
 
-class Dropout(nn.Module):
+class Dropout(Bindable):
     """Zeroes values with probability `rate` in training and scales the rest up (Srivastava et al. 2014).
 
     On a CPU the cost of dropout is the drawing of random numbers, so one draw of 64 bits decides eight values, and the

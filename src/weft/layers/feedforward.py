@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from weft.base.shapes import Float, Tensor
-from weft.layers.bound import Function, bound
+from weft.layers.bound import Bindable, Function, bound
 from weft.layers.dropout import Dropout
 
 Activation = Callable[[Tensor], Tensor]
 
 
-class FeedForward(nn.Module):
+class FeedForward(Bindable):
     """Two projections with an activation between them (Vaswani et al. 2017, section 3.3): `[b t d]` to `[b t d]`."""
 
     def __init__(
@@ -36,7 +36,7 @@ class FeedForward(nn.Module):
         return self.bind()(x)
 
 
-class GatedFeedForward(nn.Module):
+class GatedFeedForward(Bindable):
     """Two projections, the first doubled: one half gates the other (Shazeer 2020, "GLU variants"); never a bias."""
 
     def __init__(

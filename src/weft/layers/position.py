@@ -15,7 +15,7 @@ from torch import nn
 
 from weft.base.errors import ShapeError
 from weft.base.shapes import Float, Int, Tensor
-from weft.layers.bound import Function
+from weft.layers.bound import Bindable, Function
 
 _BLOCK = 64
 
@@ -40,7 +40,7 @@ def in_blocks(vectors: Function) -> Function:
     return at
 
 
-class Sinusoidal(nn.Module):
+class Sinusoidal(Bindable):
     """Position vectors of sines and cosines (Vaswani et al. 2017, section 3.5): `[.. t]` to `[.. t d]`, any length.
 
     All sines stand before all cosines. `offset` is the number of the first position.
@@ -62,7 +62,7 @@ class Sinusoidal(nn.Module):
         return torch.cat((angles.sin(), angles.cos()), -1)[..., : self.width].float()
 
 
-class EvenlySpaced(nn.Module):
+class EvenlySpaced(Bindable):
     """As `Sinusoidal`, but the slowest wave is exactly 10000 times as long as the fastest, as in tensor2tensor.
 
     Half of the width are sines; of an odd width the last number is 0.
@@ -143,7 +143,7 @@ class Rotary(nn.Module):
         return torch.cat((left * cos - right * sin, right * cos + left * sin), -1)
 
 
-class NoRotation(nn.Module):
+class NoRotation(Bindable):
     """Leaves queries and keys as they are."""
 
     def bind(self) -> Function:

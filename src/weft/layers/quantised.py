@@ -16,7 +16,7 @@ from torch import nn
 
 from weft.base.errors import DataError, UnsupportedError
 from weft.base.shapes import Float, Int, Tensor
-from weft.layers.bound import Function
+from weft.layers.bound import Bindable, Function
 
 _FEW_ROWS, _MANY_ROWS = "fbgemm", "onednn"
 """torch's engines: FBGEMM is the faster one for few rows, oneDNN for many where the processor has instructions."""
@@ -44,7 +44,7 @@ def check_engine() -> None:
         )
 
 
-class QuantisedLinear(nn.Module):
+class QuantisedLinear(Bindable):
     """x W^T + b like `nn.Linear`, in float32, with W in bytes packed for the kernels that multiply them."""
 
     bias: Float[Tensor, " r"] | None
@@ -87,7 +87,7 @@ class QuantisedLinear(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}"
 
 
-class QuantisedTable(nn.Module):
+class QuantisedTable(Bindable):
     """The vector of each id, like `nn.Embedding`, from a table in bytes."""
 
     rows: Int[Tensor, "w d"]

@@ -7,12 +7,12 @@ from torch import nn
 
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
-from weft.layers.bound import Function, bound
+from weft.layers.bound import Bindable, Function, bound
 from weft.layers.dropout import Dropout
 from weft.layers.packed import packed
 
 
-class TextIn(nn.Module):
+class TextIn(Bindable):
     """Token ids `[b t]` to vectors `[b t d]`: embedding times `scale`, plus position, then norm and dropout."""
 
     table: nn.Module
