@@ -60,7 +60,8 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_init_takes_over_weights_and_tokenizer(data: Path, finished: Path, tmp_path: Path) -> None:
-    tuned = recipe(training={"steps": 1, "learning_rate": 1e-9, "metric": "loss"}, model={"dropout": 0.3}, seed=8)
+    free = {"dropout": 0.3, "reading": {"chunk": 7, "tolerance": 0.1}}
+    tuned = recipe(training={"steps": 1, "learning_rate": 1e-9, "metric": "loss"}, model=free, seed=8)
     train(tuned, tmp_path / "tuned", data=data, device=CPU, init=str(finished / "last"))
     ours, theirs = weights(tmp_path / "tuned" / "last"), weights(finished / "last")
     for name, value in ours.items():
@@ -74,6 +75,7 @@ def test_init_takes_over_weights_and_tokenizer(data: Path, finished: Path, tmp_p
     ("changed", "message"),
     [
         ({"width": 18}, "got one with width 16, the recipe 18; set "),
+        ({"reading": {"stride": 3}}, "got one with reading .*'stride': 16.*, the recipe .*'stride': 3"),
         ({"num_heads": 4, "norm": "rms"}, "got one with num_heads 2, the recipe 4; norm layer, the recipe rms; set"),
     ],
 )

@@ -56,6 +56,10 @@ class Reading(BaseModel):
     """How long sources were, at the longest, when the model was trained: what length_scaling starts from."""
 
 
+TOLD_ANEW = frozenset({"chunk", "numbers", "tolerance", "page", "pages", "crossover", "num", "width", "head", "keep"})
+"""What ways that need no training are told: a model's weights are the same whatever it says."""
+
+
 def check_attention(
     attention: Attention | tuple[Attention, ...], told: Reading, refused: bool, decoder_layers: int, dropout: float
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from weft.interop.vit import fill_encoder
 from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.models.encoder_decoder import EncoderDecoder
+from weft.models.reading import TOLD_ANEW
 from weft.models.several import of_first_source
 from weft.models.source import Picture
 from weft.runs.recipe import PretrainedConfig, Recipe
@@ -104,7 +105,9 @@ def _without_size(config: ModelConfig) -> ModelConfig:
 
 
 def _check_alike(config: ModelConfig, theirs: ModelConfig, init: str) -> None:
-    free = set(_FREE) | ({"alignment_head"} if theirs.alignment_head is None else set())  # one can be added
+    free: dict[str, Any] = {**dict.fromkeys(_FREE, True), "reading": set(TOLD_ANEW)}
+    if theirs.alignment_head is None:
+        free["alignment_head"] = True  # one can be added
     ours, other = (_without_size(one).model_dump(exclude=free) for one in (config, theirs))
     differing = [f"{key} {other[key]}, the recipe {value}" for key, value in ours.items() if other[key] != value]
     if differing:
