@@ -21,7 +21,7 @@ from weft.translating.caption import Caption
 
 SEED = 77
 """Neither that of training, nor those by which the model and its heads were chosen."""
-TRUE, TRUE_OF_ONE, LOOKING = 0.35, 0.9, 0.85
+TRUE, TRUE_OF_ONE, LOOKING = 0.5, 0.9, 0.85
 """Well below what benchmarks/results/scenes.json says, so that no chance of 60 scenes fails."""
 
 
