@@ -248,9 +248,13 @@ class Record:
     def __post_init__(self) -> None:
         self._wanted = None if self.sites is None else frozenset(self.sites)
 
+    def wants(self, site: str) -> bool:
+        """Whether calls of this site are kept: to ask first spares what nobody will read."""
+        return self._wanted is None or site in self._wanted
+
     def note(self, observation: Observation) -> None:
         """Keep a reference to this call, if its site is wanted."""
-        if self._wanted is None or observation.site in self._wanted:
+        if self.wants(observation.site):
             self.entries.append(observation)
 
     def at(self, site: str) -> list[Observation]:

@@ -66,15 +66,15 @@ class SelfAttention(Bindable):
     def bind(self) -> Function:
         qkv, rotate, out = bound(self.qkv), bound(self.rotation), bound(self.out)
         h, g, widths, backend = self.heads.num_heads, self.heads.num_groups, self._widths, self.backend
-        dropout = self.dropout if self.training else 0.0
+        dropout, site = self.dropout if self.training else 0.0, self.site
 
         def attend(x: Tensor, past: Past, positions: Tensor, record: Record | None = None) -> Tensor:
             q, k, v = qkv(x).split_with_sizes(widths, -1)
             q_bhtk, k_bgtk = rotate(split_heads(q, h), positions), rotate(split_heads(k, g), positions)
             memory = past.extend(k_bgtk, split_heads(v, g), backend)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
-            if record is not None:
-                record.note(Observation(self.site, q_bhtk, memory, backend, output=self.out))
+            if record is not None and record.wants(site):
+                record.note(Observation(site, q_bhtk, memory, backend, output=self.out))
             return out(join_heads(context))
 
         return attend
@@ -129,15 +129,15 @@ class CrossAttention(Bindable):
 
     def bind(self) -> Function:
         q, out, h, backend = bound(self.q), bound(self.out), self.heads.num_heads, self.backend
-        dropout = self.dropout if self.training else 0.0
+        dropout, site = self.dropout if self.training else 0.0, self.site
 
         def attend(x: Tensor, memory: KeyValues, record: Record | None = None) -> Tensor:
             q_bhtk = split_heads(q(x), h)
             if self.shares:
                 return self._read_states(q_bhtk, memory, record)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
-            if record is not None:
-                record.note(Observation(self.site, q_bhtk, memory, backend, output=self.out, null=self.null()))
+            if record is not None and record.wants(site):
+                record.note(Observation(site, q_bhtk, memory, backend, output=self.out, null=self.null()))
             return out(join_heads(context))
 
         return attend
