@@ -115,6 +115,14 @@ def test_a_checkpoint_of_somebody_elses_cannot_leave(to: str, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["marian", "mine"]
 
 
+@pytest.mark.parametrize(("content", "message"), [("{", "wanted JSON, got"), ("[]", "wanted a JSON object, got list")])
+def test_a_damaged_configuration_is_told(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        adopt(tmp_path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.fixture(scope="module")
 def there(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model as a folder for transformers."""

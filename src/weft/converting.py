@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from weft.base.errors import ConfigError, DataError
-from weft.interop.checkpoint import is_checkpoint
+from weft.interop.checkpoint import CONFIG, is_checkpoint, read_json
 from weft.interop.ctranslate2_folder import write_ctranslate2
 from weft.interop.hub import fetch, is_hub_name
 from weft.interop.write import write
@@ -48,6 +48,8 @@ def adopt(source: str | Path, target: Path, *, pickle: bool = False, ignore: Ite
     check_free(target)
     folder = fetch(str(source), pickle=pickle) if is_hub_name(source) else Path(source).expanduser()
     if not is_checkpoint(folder):
+        if (folder / CONFIG).is_file():
+            read_json(folder / CONFIG)  # one that is damaged is told so
         raise ConfigError(f"{source}: wanted a checkpoint, got none; a model of weft's leaves with --to hf or --to ct2")
     stored = open_model(folder, pickle=pickle, ignore=ignore)
     card = stored.card or f"# {target.name}\n\nConverted from {source}; its licence is that of the checkpoint.\n"

@@ -84,6 +84,7 @@ def test_old_files_say_all_that_there_is_of_each_part(trocr: Any, tmp_path: Path
     folder = save(trocr, tmp_path / "checkpoint")
     wanted = describe(folder).shape
     nested(folder, "encoder", num_beams=1, max_length=20, do_sample=False, temperature=1.0, id2label={"0": "x"})
+    nested(folder, "encoder", cross_attention_hidden_size=None, tie_encoder_decoder=False, tie_word_embeddings=True)
     nested(folder, "decoder", hidden_size=24, is_decoder=True, top_k=50, use_cache=False, pruned_heads={})
     assert describe(folder).shape == wanted
 

@@ -160,6 +160,13 @@ def test_a_truncated_shard_is_named_with_the_first_tensor_lost(theirs: Any, tmp_
         read(shards)
 
 
+def test_a_file_that_goes_on_behind_its_end(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(DataError, match=r"wanted \d+ bytes, as its header says, got \d+; it is damaged"):
+        read(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"\x10" + b"\0" * 7 + b"{}", b"\xff" * 64])
 def test_a_file_that_is_something_else(folder: Path, content: bytes) -> None:
     (folder / "model.safetensors").write_bytes(content)
@@ -207,10 +214,16 @@ def test_a_family_that_weft_does_not_read(folder: Path, model_type: Any) -> None
         ({"normalize_before": True}, r"normalize_before: input should be False, got True"),
         ({"activation_function": "mish"}, r"activation_function: wanted one of relu, .*, got 'mish'"),
         ({"encoder_layers": "six"}, r"encoder_layers: .*got 'six'"),
-        ({"use_sparse_attention": True}, r"unknown key use_sparse_attention"),
-        ({"d_modle": 24}, r"unknown key d_modle; did you mean d_model"),
+        (
+            {"use_sparse_attention": True},
+            r"unknown key use_sparse_attention True, which weft cannot honour; if it .* --ignore use_sparse_attention",
+        ),
+        ({"d_modle": 24}, r"unknown key d_modle 24, which weft cannot honour; did you mean d_model"),
         ({"hidden_size": 25}, r"hidden_size 25 contradicts d_model 24"),
-        ({"decoder_attention_heads": 5}, r"width 24 is no multiple of decoder_heads 5"),
+        ({"decoder_attention_heads": 5}, r"decoder_attention_heads 5 does not divide d_model 24; correct one"),
+        ({"encoder_attention_heads": 0}, r"encoder_attention_heads: .*got 0"),
+        ({"tie_encoder_decoder": True}, r"tie_encoder_decoder: input should be False, got True"),
+        ({"eos_token_id": 999}, r"eos_token_id wants a token below the vocabulary size 53, got 999"),
         ({"eos_token_id": None}, r"wanted eos_token_id, got none"),
     ],
 )
@@ -228,8 +241,13 @@ def test_fields_that_weft_cannot_honour_are_named(folder: Path, changes: dict[st
         ({"length_penalty": -1.0}, r"length_penalty: .*got -1.0"),
         ({"num_beam_groups": 2}, r"num_beam_groups: input should be 1, got 2"),
         ({"do_sample": True}, r"do_sample: input should be False, got True"),
-        ({"contrastive": 1}, r"unknown key contrastive"),
+        ({"contrastive": 1}, r"unknown key contrastive 1"),
         ({"eos_token_id": [2, 3]}, r"eos_token_id: .*got \[2, 3\]"),
+        ({"forced_eos_token_id": 7}, r"forced_eos_token_id must be eos_token_id 2, got 7"),
+        ({"forced_bos_token_id": 99}, r"forced_bos_token_id wants a token below the vocabulary size 53, got 99"),
+        ({"bad_words_ids": [[7, 53]]}, r"bad_words_ids wants a token below the vocabulary size 53, got 53"),
+        ({"min_length": 30, "max_length": 20}, r"shortest text of 30 tokens is longer than the longest of 19"),
+        ({"max_length": 1}, r"max_length: .*got 1"),
     ],
 )
 def test_ways_to_search_that_weft_cannot_honour_are_named(folder: Path, changes: dict[str, Any], message: str) -> None:
@@ -241,6 +259,21 @@ def test_a_field_may_be_passed_over_when_asked(folder: Path) -> None:
     edited(folder, use_sparse_attention=True)
     edited(folder, "generation_config.json", repetition_penalty=1.3)
     assert read(folder, ignore=["use_sparse_attention", "repetition_penalty"]).config.width == 24
+
+
+def test_what_says_nothing_is_passed_over(folder: Path) -> None:
+    wanted = read(folder).search
+    edited(folder, use_sparse_attention=None, tie_encoder_decoder=False)
+    edited(folder, "generation_config.json", contrastive=None, suppress_tokens=[53, -1], begin_suppress_tokens=[99])
+    assert read(folder).search == wanted
+
+
+def test_files_of_umt5_say_what_nobody_reads(tmp_path: Path) -> None:
+    folder = save(make("umt5"), tmp_path / "umt5")
+    wanted = read(folder).config
+    assert read(edited(folder, scalable_attention=True)).config == wanted
+    with pytest.raises(ConfigError, match="scalable_attention: input should be True, got False"):
+        read(edited(folder, scalable_attention=False))
 
 
 def test_old_checkpoints_say_in_config_json_how_they_are_searched(folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from pydantic import PositiveInt, model_validator
+
 from weft.base.validate import validate
 from weft.interop.fields import ACTIVATIONS, Activation, Fields
 from weft.interop.names import Made, Names, Table, Tables
@@ -21,14 +23,14 @@ class StackFields(Fields):
         "encoder_num_hidden_layers": "encoder_layers",
     }
 
-    vocab_size: int = 50265
-    d_model: int = 1024
-    encoder_layers: int = 12
-    decoder_layers: int = 12
-    encoder_attention_heads: int = 16
-    decoder_attention_heads: int = 16
-    encoder_ffn_dim: int = 4096
-    decoder_ffn_dim: int = 4096
+    vocab_size: PositiveInt = 50265
+    d_model: PositiveInt = 1024
+    encoder_layers: PositiveInt = 12
+    decoder_layers: PositiveInt = 12
+    encoder_attention_heads: PositiveInt = 16
+    decoder_attention_heads: PositiveInt = 16
+    encoder_ffn_dim: PositiveInt = 4096
+    decoder_ffn_dim: PositiveInt = 4096
     activation_function: Activation = "gelu"
     dropout: float = 0.1
     attention_dropout: float = 0.0
@@ -36,11 +38,18 @@ class StackFields(Fields):
     scale_embedding: bool = False
     tie_word_embeddings: bool = True
 
+    @model_validator(mode="after")
+    def _heads_part_the_width(self) -> StackFields:
+        for name in ("encoder_attention_heads", "decoder_attention_heads"):
+            if self.d_model % getattr(self, name):
+                raise ValueError(f"{name} {getattr(self, name)} does not divide d_model {self.d_model}; correct one")
+        return self
+
 
 class BartFields(StackFields):
     """Fields that all of the family have, with BART's defaults."""
 
-    max_position_embeddings: int = 1024
+    max_position_embeddings: PositiveInt = 1024
     pad_token_id: int | None = 1
     bos_token_id: int | None = 0
     eos_token_id: int | None = 2
@@ -73,8 +82,8 @@ class MBartFields(BartFields):
 class MarianFields(BartFields):
     """Marian: two vocabularies are possible."""
 
-    vocab_size: int = 58101
-    decoder_vocab_size: int | None = None
+    vocab_size: PositiveInt = 58101
+    decoder_vocab_size: PositiveInt | None = None
     share_encoder_decoder_embeddings: bool = True
     pad_token_id: int | None = 58100
     eos_token_id: int | None = 0
@@ -104,7 +113,7 @@ class PegasusFields(BartFields):
 class M2M100Fields(BartFields):
     """M2M100 and NLLB without experts."""
 
-    vocab_size: int = 128112
+    vocab_size: PositiveInt = 128112
     activation_function: Activation = "relu"
     attention_dropout: float = 0.1
     scale_embedding: bool = True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from weft.base.errors import ConfigError
-from weft.base.validate import validate
+from weft.base.validate import nearest, validate
 
 ACTIVATIONS = {
     "relu": "relu",
@@ -97,6 +97,7 @@ class Fields(BaseModel):
     eos_token_id: int | None = None
     bos_token_id: int | None = None
     decoder_start_token_id: int | None = None
+    tie_encoder_decoder: Literal[False] = False
 
 
 def read_fields(cls: type[AnyFields], data: Mapping[str, Any], *, where: str, ignore: Iterable[str] = ()) -> AnyFields:
@@ -110,4 +111,21 @@ def read_fields(cls: type[AnyFields], data: Mapping[str, Any], *, where: str, ig
             value = known.pop(other)
             if known.setdefault(name, value) != value:
                 raise ConfigError(f"{where}: {other} {value} contradicts {name} {known[name]}; correct one of them")
-    return validate(cls, known, where=where)
+    return validate(cls, understood(cls, known, where=where), where=where)
+
+
+def understood(cls: type[BaseModel], data: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    """The fields of a file without those that weft does not know and that say nothing, being null.
+
+    Raises ConfigError for another one that it does not know, with its value.
+    """
+    strange = {key: value for key, value in data.items() if key not in cls.model_fields and value is not None}
+    if strange:
+        key, value = next(iter(strange.items()))
+        close = nearest(key, list(cls.model_fields))
+        meant = f"; {close}" if close.startswith("did") else ""
+        raise ConfigError(
+            f"{where}: unknown key {key} {value!r}, which weft cannot honour{meant}; if it changes nothing, pass over "
+            f"it: weft convert --ignore {key} FOLDER TARGET"
+        )
+    return {key: value for key, value in data.items() if key in cls.model_fields}

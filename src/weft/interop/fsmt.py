@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pydantic import PositiveInt
+
 from weft.interop.bart import COMPUTED, UNUSED, BartFields, layers, shape
 from weft.interop.names import Names, Tables
 from weft.models.config import ModelConfig
@@ -16,8 +18,8 @@ class FsmtFields(BartFields):
     same: ClassVar[Mapping[str, str]] = {**BartFields.same, "vocab_size": "tgt_vocab_size"}
 
     langs: tuple[str, ...] = ("en", "de")
-    src_vocab_size: int = 42024
-    tgt_vocab_size: int = 42024
+    src_vocab_size: PositiveInt = 42024
+    tgt_vocab_size: PositiveInt = 42024
     activation_function: str = "relu"
     scale_embedding: bool = True
     tie_word_embeddings: bool = False

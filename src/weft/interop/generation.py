@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from weft.base.errors import ConfigError
 from weft.base.validate import validate
-from weft.interop.fields import Fields
+from weft.interop.fields import Fields, understood
 from weft.store.config import SearchDefaults
 
 HARMLESS = frozenset(
@@ -68,7 +68,8 @@ class GenerationFields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_beams: int | None = Field(None, ge=1)
-    max_length: int | None = Field(None, ge=1)
+    max_length: int | None = Field(None, ge=2)
+    """The start token is counted, so 2 leaves room for one."""
     max_new_tokens: int | None = Field(None, ge=1)
     min_length: int | None = Field(None, ge=0)
     min_new_tokens: int | None = Field(None, ge=0)
@@ -133,7 +134,7 @@ def read_generation(
 ) -> GenerationFields:
     """The settings of a file. Raises ConfigError for a key it does not know and a value that weft cannot honour."""
     known = {key: value for key, value in data.items() if key not in HARMLESS and key not in ignore}
-    return validate(cls, known, where=where)
+    return validate(cls, understood(cls, known, where=where), where=where)
 
 
 def specials(fields: Fields, generation: GenerationFields, *, where: str) -> Specials:
@@ -154,12 +155,44 @@ def specials(fields: Fields, generation: GenerationFields, *, where: str) -> Spe
     return Specials(pad=eos if pad is None else pad, eos=eos, bos=bos, start=start, forced_first=first)
 
 
-def search_defaults(asked: GenerationFields, specials: Specials) -> SearchDefaults:
+def check(asked: GenerationFields, specials: Specials, *, vocabulary_size: int, where: str) -> None:
+    """Raises ConfigError for settings that contradict each other, or name tokens that the model has not."""
+    named = specials.model_dump(include={"eos", "start", "forced_first"})
+    named |= {"bad_words_ids": max((max(tokens, default=0) for tokens in asked.bad_words_ids or ()), default=0)}
+    wrong = [(name, token) for name, token in named.items() if token is not None and not 0 <= token < vocabulary_size]
+    if wrong:
+        name, token = wrong[0]
+        name = {"eos": "eos_token_id", "start": "decoder_start_token_id", "forced_first": "forced_bos_token_id"}.get(
+            name, name
+        )
+        raise ConfigError(
+            f"{where}: {name} wants a token below the vocabulary size {vocabulary_size}, got {token}; this file is "
+            "another model's"
+        )
+    if asked.forced_eos_token_id not in (None, specials.eos):
+        raise ConfigError(
+            f"{where}: forced_eos_token_id must be eos_token_id {specials.eos}, got {asked.forced_eos_token_id}; weft "
+            "ends a text in no other way"
+        )
+    found = search_defaults(asked, specials, vocabulary_size=vocabulary_size)
+    if found.max_length is not None and found.min_length > found.max_length:
+        raise ConfigError(
+            f"{where}: the shortest text of {found.min_length} tokens is longer than the longest of {found.max_length}"
+            "; lower min_length or raise max_length"
+        )
+
+
+def search_defaults(asked: GenerationFields, specials: Specials, *, vocabulary_size: int) -> SearchDefaults:
     """What a checkpoint asks for, in weft's words.
 
     Shortest lengths are the same number, since theirs counts the start token and not `</s>`, ours the other way round;
     the longest counts both. Where none is set, transformers stops after 20 tokens, weft by the length of the source.
+    Tokens to be suppressed that the model cannot write anyway are left out.
     """
+
+    def written(tokens: list[int] | None) -> tuple[int, ...]:
+        return tuple(token for token in tokens or () if 0 <= token < vocabulary_size)
+
     longest = asked.max_new_tokens or (asked.max_length - 1 if asked.max_length else None)
     bad = [tuple(tokens) for tokens in asked.bad_words_ids or () if tokens != [specials.eos]]
     return SearchDefaults(
@@ -169,8 +202,8 @@ def search_defaults(asked: GenerationFields, specials: Specials) -> SearchDefaul
         max_length=longest,
         max_length_ratio=2.0 if longest is None else None,
         no_repeat_ngram=asked.no_repeat_ngram_size or 0,
-        banned=(*(tokens[0] for tokens in bad if len(tokens) == 1), *(asked.suppress_tokens or ())),
-        banned_first=tuple(asked.begin_suppress_tokens or ()),
+        banned=(*(tokens[0] for tokens in bad if len(tokens) == 1), *written(asked.suppress_tokens)),
+        banned_first=written(asked.begin_suppress_tokens),
         banned_sequences=tuple(tokens for tokens in bad if len(tokens) > 1),
         forced_first=specials.forced_first,
         forced_end=asked.forced_eos_token_id is not None,

@@ -62,14 +62,16 @@ def describe(folder: Path, *, ignore: Iterable[str] = ()) -> Description:
     else:
         asked = {key: value for key, value in data.items() if key in keys}
     search = generation.read_generation(kind.generation, asked, where=where, ignore=ignore)
-    specials = generation.specials(fields, search, where=where)
+    specials, shape = generation.specials(fields, search, where=where), kind.shape(fields)
+    size = shape.target_vocabulary_size or shape.vocabulary_size
+    generation.check(search, specials, vocabulary_size=size, where=where)
     return Description(
         model_type=str(data["model_type"]),
-        shape=kind.shape(fields),
+        shape=shape,
         names=kind.names(fields),
         ties=kind.ties(fields),
         specials=specials,
-        search=generation.search_defaults(search, specials),
+        search=generation.search_defaults(search, specials, vocabulary_size=size),
         generation=search,
     )
 

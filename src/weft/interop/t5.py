@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import PositiveInt, field_validator, model_validator
 
 from weft.base.validate import validate
 from weft.interop.fields import ACTIVATIONS, Fields
@@ -26,15 +26,15 @@ class T5Fields(Fields):
         "head_dim": "d_kv",
     }
 
-    vocab_size: int = 32128
-    d_model: int = 512
-    d_kv: int = 64
-    d_ff: int = 2048
-    num_layers: int = 6
-    num_decoder_layers: int | None = None
-    num_heads: int = 8
-    relative_attention_num_buckets: int = 32
-    relative_attention_max_distance: int = 128
+    vocab_size: PositiveInt = 32128
+    d_model: PositiveInt = 512
+    d_kv: PositiveInt = 64
+    d_ff: PositiveInt = 2048
+    num_layers: PositiveInt = 6
+    num_decoder_layers: PositiveInt | None = None
+    num_heads: PositiveInt = 8
+    relative_attention_num_buckets: PositiveInt = 32
+    relative_attention_max_distance: PositiveInt = 128
     dropout_rate: float = 0.1
     layer_norm_epsilon: float = 1e-6
     feed_forward_proj: str = "relu"
@@ -83,10 +83,12 @@ class T5Fields(Fields):
 class UMT5Fields(T5Fields):
     """T5 in many languages."""
 
-    vocab_size: int = 250112
-    d_ff: int = 1024
-    num_layers: int = 8
-    num_heads: int = 6
+    scalable_attention: Literal[True] = True
+    """Of the files of the first release: said of every one of them, and read by nobody."""
+    vocab_size: PositiveInt = 250112
+    d_ff: PositiveInt = 1024
+    num_layers: PositiveInt = 8
+    num_heads: PositiveInt = 6
     feed_forward_proj: str = "gated-gelu"
 
 

@@ -78,6 +78,9 @@ def read_header(path: Path) -> Mapping[str, Entry]:
             raise DataError(
                 f"{path}: cut off: {name} wants bytes up to {entry.end}, the file ends at {size}; fetch it again"
             )
+    last = max((entry.end for entry in entries.values()), default=8 + length)
+    if size > last:
+        raise DataError(f"{path}: wanted {last} bytes, as its header says, got {size}; it is damaged: fetch it again")
     return entries
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from weft.base.validate import validate
 from weft.interop import bart, generation
@@ -31,6 +31,8 @@ class ViTFields(Fields):
     patch_size: tuple[int, int] = (16, 16)
     num_channels: int = 3
     qkv_bias: bool = True
+    tie_word_embeddings: bool = True
+    """Of old files; it has no words."""
 
     @field_validator("image_size", "patch_size", mode="before")
     @classmethod
@@ -78,11 +80,13 @@ class VisionFields(Fields):
 
     @field_validator("encoder", "decoder", mode="before")
     @classmethod
-    def _without_what_changes_nothing(cls, value: Any) -> Any:
+    def _without_what_changes_nothing(cls, value: Any, info: ValidationInfo) -> Any:
         """Old files say of each part all that they can say of any model; how to search is said of the whole."""
         if not isinstance(value, dict):
             return value
-        known = {key: part for key, part in value.items() if key not in PASSED_OVER}
+        own: type[Fields] = ViTFields if info.field_name == "encoder" else TrOCRFields
+        said = {key: part for key, part in value.items() if part is not None or key in own.model_fields}
+        known = {key: part for key, part in said.items() if key not in PASSED_OVER}
         for other, name in TrOCRFields.same.items():
             if value.get("model_type") == "trocr" and other in known:
                 known.setdefault(name, known.pop(other))

@@ -13,6 +13,7 @@ from weft.base.errors import UnsupportedError
 from weft.base.validate import validate
 from weft.interop import weights
 from weft.interop.checkpoint import CONFIG, Stored, read_json, tensors
+from weft.interop.fields import understood
 from weft.interop.names import Names
 from weft.interop.processor import NEW, OLD, read_picture
 from weft.interop.vision import PASSED_OVER, TOKENS, ViTFields, encoder_keys, encoder_table
@@ -54,7 +55,8 @@ def _fields(folder: Path) -> ViTFields:
             f"{where}: wanted a model_type of {' or '.join(FAMILIES)}, got {data.get('model_type')!r}; "
             "weft borrows no other encoders of pictures yet"
         )
-    return validate(ViTFields, {key: value for key, value in data.items() if key not in PASSED_OVER}, where=where)
+    known = {key: value for key, value in data.items() if key not in PASSED_OVER}
+    return validate(ViTFields, understood(ViTFields, known, where=where), where=where)
 
 
 def _under_encoder(found: Mapping[str, Stored]) -> dict[str, Stored]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import PositiveInt
 
 from weft.base.errors import ConfigError, UnsupportedError
 from weft.base.shapes import Int, Tensor
@@ -21,17 +22,17 @@ class WhisperFields(StackFields):
 
     same: ClassVar[Mapping[str, str]] = {**StackFields.same, "num_key_value_heads": "encoder_attention_heads"}
 
-    vocab_size: int = 51865
-    num_mel_bins: int = 80
-    d_model: int = 384
-    encoder_layers: int = 4
-    decoder_layers: int = 4
-    encoder_attention_heads: int = 6
-    decoder_attention_heads: int = 6
-    encoder_ffn_dim: int = 1536
-    decoder_ffn_dim: int = 1536
-    max_source_positions: int = 1500
-    max_target_positions: int = 448
+    vocab_size: PositiveInt = 51865
+    num_mel_bins: PositiveInt = 80
+    d_model: PositiveInt = 384
+    encoder_layers: PositiveInt = 4
+    decoder_layers: PositiveInt = 4
+    encoder_attention_heads: PositiveInt = 6
+    decoder_attention_heads: PositiveInt = 6
+    encoder_ffn_dim: PositiveInt = 1536
+    decoder_ffn_dim: PositiveInt = 1536
+    max_source_positions: PositiveInt = 1500
+    max_target_positions: PositiveInt = 448
     dropout: float = 0.0
     scale_embedding: Literal[False] = False
     use_weighted_layer_sum: Literal[False] = False
