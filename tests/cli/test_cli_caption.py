@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,56 @@ def test_a_page_is_written_with_the_pictures_in_it(weft: Weft, seeing: Path, fol
     assert plain.stdout == found.stdout
 
 
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("b.png", "is the file that is read; choose another, or it would be lost"),
+        ("more", "wanted a file to write, got: Is a directory; choose another"),
+        ("gone/page.html", "wanted a file to write, got: No such file or directory; choose another"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_told_before_any_work(
+    weft: Weft, seeing: Path, folder: Path, place: str, message: str
+) -> None:
+    before = (folder / "b.png").read_bytes()
+    found = weft("caption", folder, "--model", seeing, "--explain", folder / place)
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert f"--explain {folder / place}" in found.stderr
+    assert message in found.stderr
+    assert (folder / "b.png").read_bytes() == before
+
+
+def test_names_that_are_no_text(weft: Weft, seeing: Path, folder: Path, tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(folder) + b"/odd\xff.png")
+    try:
+        (folder / "b.png").rename(odd)
+    except OSError:
+        pytest.skip("this file system wants names to be UTF-8")
+    found = weft("caption", folder, "--model", seeing, "--format", "json", "--explain", tmp_path / "page.html")
+    assert found.exit_code == 0, found.stderr
+    assert [json.loads(line)["image"] for line in found.stdout.splitlines()][1] == odd
+    assert names(weft("caption", folder, "--model", seeing))[1] == f"{folder}/odd\\udcff.png"
+    assert "odd\\udcff.png" in (tmp_path / "page.html").read_text("utf-8")
+
+
+def test_a_folder_that_cannot_be_looked_into_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    walk = Path.iterdir
+
+    def locked(place: Path) -> Iterator[Path]:
+        if place.name == "more":
+            raise PermissionError(13, "Permission denied", str(place))
+        return walk(place)
+
+    monkeypatch.setattr(Path, "iterdir", locked)
+    found = found_files([str(folder)])
+    assert [Path(path).name for path in found.paths] == ["a.jpg", "b.png"]
+    assert found.problems == (
+        f"{folder / 'more'}: wanted a folder of pictures, got: Permission denied; make it readable, or leave it out",
+    )
+    with pytest.raises(DataError, match="wanted a folder of pictures, got: Permission denied"):
+        found_files([str(folder / "more")])
+
+
 def test_models_that_read_something_else_say_what_to_do(weft: Weft, seeing: Path, folder: Path) -> None:
     found = weft("caption", folder, "--model", "two")
     assert (found.exit_code, found.stdout) == (2, "")
@@ -138,6 +189,8 @@ def test_arguments_that_name_nothing(tmp_path: Path, folder: Path) -> None:
         found_files([str(tmp_path / "empty")])
     with pytest.raises(DataError, match=r"x\*\.png: wanted pictures, got a pattern that fits no file; check it"):
         found_files([str(tmp_path / "x*.png")])
+    with pytest.raises(DataError, match=r"x.org/y.png: wanted a local picture, got the URL of another machine; down"):
+        found_files(["https://x.org/y.png"])
     found = found_files([str(folder / "b.png"), str(tmp_path / "gone.png")])
     assert (found.paths, len(found.problems), found.single) == ((str(folder / "b.png"),), 1, False)
     assert found_files([(folder / "b.png").as_uri()]).single

@@ -16,7 +16,7 @@ from weft.cli.evaluate import Report
 from weft.cli.formats import one_line
 from weft.cli.machine import opened
 from weft.cli.options import Shared
-from weft.cli.output import line_writer
+from weft.cli.output import check_apart, check_place, line_writer
 from weft.cli.picture_files import found_files
 from weft.cli.progress import counting
 from weft.cli.status import Problems, note
@@ -57,6 +57,10 @@ class Options:
 def caption(wanted: Options, shared: Shared) -> None:
     """Describe pictures in words: one line each."""
     files, problems = found_files(wanted.images), Problems()
+    if wanted.explain:
+        check_place(wanted.explain, option="--explain")
+        for path in files.paths:
+            check_apart(path, wanted.explain, option="--explain")
     for problem in files.problems:
         problems.say(problem)
     translator = _opened(wanted, shared)
@@ -116,7 +120,7 @@ def _write_page(path: Path, captions: list[Caption], model: str, shared: Shared)
     from weft.translating.caption import captions_page
 
     page = captions_page(captions, note=model)
-    with line_writer(path, end="") as write:
+    with line_writer(path, end="", option="--explain") as write:
         write(page)
     if not shared.quiet:
         note(f"wrote {path}; open it in a browser")

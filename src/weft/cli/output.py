@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,10 +15,12 @@ _BLOCK = 1 << 20
 
 
 @contextmanager
-def line_writer(path: Path | None, *, append: bool = False, end: str = "\n") -> Iterator[Callable[[str], None]]:
+def line_writer(
+    path: Path | None, *, append: bool = False, end: str = "\n", option: str = "--output"
+) -> Iterator[Callable[[str], None]]:
     """A function that writes a line at once, so that what is done stays whatever happens next; None: standard output.
 
-    `end` follows each text that is written.
+    `end` follows each text that is written; `option` is what named the file.
 
     Raises ConfigError if the file cannot be opened.
     """
@@ -24,9 +28,9 @@ def line_writer(path: Path | None, *, append: bool = False, end: str = "\n") -> 
         yield lambda line: print(line, end=end, flush=True)
         return
     try:
-        file = path.open("a" if append else "w", encoding="utf-8", newline="\n")
+        file = path.open("a" if append else "w", encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
-        raise ConfigError(f"--output {path}: wanted a file to write, got: {error.strerror}; choose another") from error
+        raise ConfigError(f"{option} {path}: wanted a file to write, got: {error.strerror}; choose another") from error
     with file:
         yield lambda line: print(line, end=end, file=file, flush=True)
 
@@ -57,6 +61,15 @@ def check_apart(source: str, target: Path | None, *, option: str = "--output") -
     """Raises ConfigError if the file to write, named by an option, is the file to read."""
     if target is not None and source != "-" and target.exists() and Path(source).exists() and target.samefile(source):
         raise ConfigError(f"{option} {target} is the file that is read; choose another, or it would be lost")
+
+
+def check_place(path: Path, *, option: str) -> None:
+    """Raises ConfigError, before any work, for a file that could not be written when the work is done."""
+    wrong = errno.EISDIR if path.is_dir() else 0 if path.parent.is_dir() else errno.ENOENT
+    if not wrong and not os.access(path if path.exists() else path.parent, os.W_OK):
+        wrong = errno.EACCES
+    if wrong:
+        raise ConfigError(f"{option} {path}: wanted a file to write, got: {os.strerror(wrong)}; choose another")
 
 
 def to_terminal() -> bool:

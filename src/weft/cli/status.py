@@ -92,9 +92,10 @@ def _give_up_stdout() -> None:
 
 
 def _speak_utf8() -> None:
+    """What is no text, as in names of files that are no UTF-8, is written as an escape, which JSON reads again."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 class _Notes(logging.Handler):
