@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.tiny import save_untrained
+from tests.tiny_captioner import save_captioner
 
+from weft.aligning.align import align
 from weft.aligning.model_aligner import ModelAligner, model_aligner
 from weft.aligning.sentence_pairs import TextPair, WordPair, cut
+from weft.aligning.tuning import tune
 from weft.aligning.two_ways import BOTH
 from weft.alignment.settings import AlignmentSettings
 from weft.base.errors import ConfigError, DataError, UnsupportedError
@@ -137,6 +140,14 @@ def test_a_model_without_cross_attention_says_so(tmp_path: Path) -> None:
     model = load(save_untrained(tmp_path / "old", kind="recurrent"))
     with pytest.raises(UnsupportedError, match=r"model old has no cross-attention to align by \(it is a recurrent\)"):
         model_aligner(model, to="fr")
+
+
+def test_a_model_of_pictures_says_so(tmp_path: Path) -> None:
+    save_captioner(tmp_path / "seeing")
+    with pytest.raises(UnsupportedError, match="model seeing reads a picture, and pairs are of texts; choose a model"):
+        align([("a", "b")], model=tmp_path / "seeing")
+    with pytest.raises(UnsupportedError, match="model seeing reads a picture, and pairs are of texts"):
+        tune(tmp_path / "seeing", [("a", "b")])
 
 
 def test_what_is_too_long_is_named(tmp_path: Path, stored: StoredModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,5 +138,7 @@ def test_who_wants_to_translate_sound_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("case", "modality"), [("whisper", "sound"), ("vit, trocr", "picture")])
 def test_who_wants_to_save_it_elsewhere_is_told(case: str, modality: str, tmp_path: Path) -> None:
     folder = save(make(case), tmp_path / "checkpoint")
-    with pytest.raises(UnsupportedError, match=rf"transformers has no model with .*source .*modality='{modality}'"):
+    with pytest.raises(
+        UnsupportedError, match=rf"transformers has no model of weft's that reads a {modality}; train one"
+    ):
         form(describe(folder).shape, pad=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from weft.base.errors import ConfigError
+from weft.base.errors import ConfigError, UnsupportedError
 from weft.data.direction import Direction
 from weft.store.config import ANY, LanguagePair
 from weft.store.folder import StoredModel
@@ -26,8 +26,11 @@ def languages_of(
 ) -> LanguagePair:
     """The one direction that is asked for; with a reverse model, one that this turns round.
 
-    Raises ConfigError that names the directions there are if none fits or several do.
+    Raises ConfigError that names the directions there are if none fits or several do, UnsupportedError for a model that
+    reads no text.
     """
+    for stored in (forward, reverse or forward):
+        _refuse_others(stored)
     fits = [
         LanguagePair(from_=_told(pair.from_, from_), to=_told(pair.to, to))
         for pair in forward.config.languages
@@ -47,6 +50,13 @@ def languages_of(
             "and the target of a pair are in"
         )
     return fits[0]
+
+
+def _refuse_others(stored: StoredModel) -> None:
+    if (reads := stored.config.model.source.modality) != "text":
+        raise UnsupportedError(
+            f"model {stored.folder.name} reads a {reads}, and pairs are of texts; choose a model that translates"
+        )
 
 
 def _turned(fits: Sequence[LanguagePair], forward: StoredModel, reverse: StoredModel) -> list[LanguagePair]:

@@ -68,6 +68,8 @@ def check(config: ModelConfig, wanted: Mapping[str, Sequence[object]], *, there:
     """Raises UnsupportedError, naming each key of the shape whose value is not among those wanted."""
     if config.sources:
         raise UnsupportedError(f"{there} has no model of several sources ({', '.join(config.sources)}); {KEPT}")
+    if config.source != Text() and Text() in wanted.get("source", ()):
+        raise UnsupportedError(f"{there} has no model of weft's that reads a {config.source.modality}; {KEPT}")
     values = {key: getattr(config, key) for key in wanted}
     wrong = [
         f"{key} {values[key]!r} (wanted {' or '.join(repr(value) for value in dict.fromkeys(fits))})"
