@@ -15,6 +15,7 @@ from weft.cli.progress import counting, duration
 from weft.cli.table import show
 from weft.cli.train_progress import News, line
 from weft.runs.status import Status
+from weft.translating.source_report import SourceReport
 from weft.translating.translation import Hypothesis, Translation
 
 LINKS = (Link((4, 7), (3, 8), 0.875), Link((0, 3), (3, 8), 0.1), Link((0, 3), (0, 2), 0.004))
@@ -44,6 +45,21 @@ def test_a_table_says_how_sure_the_model_was_where_that_is_known() -> None:
     words = (Word((0, 2), 0.5), Word((3, 8), 0.971))
     table = shown(Translation("le chien", -1.0, -2.0, LINKS, UNALIGNED, words, source="The dog", from_="en", to="fr"))
     assert [line.split()[-1] for line in table.splitlines()[3:6]] == ["sure", "50%", "97%"]
+
+
+def test_a_table_says_what_was_read_of_each_source_that_is_there() -> None:
+    words = (Word((0, 2), 0.5), Word((3, 8), 0.971))
+    reports = {
+        "en": SourceReport("The dog", True, (0.75, 0.2), "attention"),
+        "de": SourceReport(None, False, (0.0, 0.0), "attention"),
+        "picture": SourceReport("dog.png", True, (0.25, 0.8), "attention"),
+    }
+    table = shown(Translation("le chien", -1.0, -2.0, LINKS, UNALIGNED, words, source="The dog", sources=reports))
+    assert [line.split()[-4:] for line in table.splitlines()[3:6]] == [
+        ["word", "en", "picture", "sure"],
+        ["100%", "75%", "25%", "50%"],
+        ["–", "20%", "80%", "97%"],
+    ]
 
 
 def test_a_table_keeps_to_the_screen_and_colours_only_there() -> None:

@@ -23,7 +23,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (model / "refs").mkdir(parents=True)
     (model / "refs" / "main").write_text(REVISION, encoding="utf-8")
     (model / "snapshots" / REVISION).mkdir(parents=True)
-    (model / "snapshots" / REVISION / "config.json").write_text("{}", encoding="utf-8")
+    for name in ("config.json", "model.safetensors"):
+        (model / "snapshots" / REVISION / name).write_text("{}", encoding="utf-8")
     return model / "snapshots" / REVISION
 
 
@@ -37,6 +38,15 @@ def test_what_is_not_in_the_cache_is_refused_without_network(cache: Path) -> Non
         fetch("hf:org/other")
 
 
+def test_a_model_of_pickles_alone_says_how_it_is_converted(cache: Path) -> None:
+    (cache / "model.safetensors").rename(cache / "pytorch_model.bin")
+    with pytest.raises(
+        UnsupportedError, match=r"wanted weights in safetensors, got none; .*--pickle hf:org/name TARGET"
+    ):
+        fetch("hf:org/name")
+    assert fetch("hf:org/name", pickle=True) == cache
+
+
 def test_a_gated_model_is_refused_with_what_the_hub_says(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = pytest.importorskip("huggingface_hub")
 
@@ -44,7 +54,7 @@ def test_a_gated_model_is_refused_with_what_the_hub_says(monkeypatch: pytest.Mon
         raise PermissionError("Access to model org/gated is restricted.\nAsk for it.")
 
     monkeypatch.setattr(hub, "snapshot_download", refuse)
-    with pytest.raises(DataError, match=r"got: Access to model org/gated is restricted. .*log in for a gated model"):
+    with pytest.raises(DataError, match=r"got: Access to model org/gated is restricted; .*log in for a gated model"):
         fetch("hf:org/gated")
 
 

@@ -24,20 +24,28 @@ def show(console: Console, translation: Translation) -> None:
     for rank, hypothesis in enumerate(hypotheses, start=1):
         if len(hypotheses) > 1:
             console.print(Text(f"\n{rank}. score {hypothesis.score:.3f}", style="dim"))
-        console.print(_drawn(hypothesis, translation.source))
+        console.print(_drawn(hypothesis, translation.source, _shares(translation) if rank == 1 else {}))
     console.print()
 
 
-def _drawn(hypothesis: Hypothesis, source: str) -> RenderableType:
+def _shares(translation: Translation) -> dict[str, dict[Span, float]]:
+    """Of several sources those that the input has, with the share of each in each word of the best hypothesis."""
+    words = [word.target for word in translation.words or ()]
+    found = (translation.sources or {}).items()
+    return {name: dict(zip(words, one.shares, strict=True)) for name, one in found if one.present}
+
+
+def _drawn(hypothesis: Hypothesis, source: str, shares: Mapping[str, Mapping[Span, float]]) -> RenderableType:
     alignment = WordAlignment(hypothesis.alignment or (), hypothesis.unaligned or ())
     title = Text(_visible(hypothesis.text), style="bold")
     found = rows(alignment, source, hypothesis.text)
     sure = {word.target: word.confidence for word in hypothesis.words or ()}
-    return Group(title, Padding(_table(found, sure), (1, 0, 0, 2))) if found else title
+    return Group(title, Padding(_table(found, sure, shares), (1, 0, 0, 2))) if found else title
 
 
-def _table(found: list[Row], sure: Mapping[Span, float]) -> Table:
-    """Words to the left, their sources best first, the mass on no word and, where it is known, the model's confidence.
+def _table(found: list[Row], sure: Mapping[Span, float], shares: Mapping[str, Mapping[Span, float]]) -> Table:
+    """Words to the left, their sources best first, the mass on no word and, where they are known, the share of each of
+    several sources and the model's confidence.
 
     A dash where the mass on no word rounds to nothing.
     """
@@ -46,11 +54,14 @@ def _table(found: list[Row], sure: Mapping[Span, float]) -> Table:
     table.add_column("came from", no_wrap=True)
     table.add_column("", overflow="fold")
     table.add_column("no word", justify="right", style="dim", no_wrap=True)
+    for name in shares:
+        table.add_column(_visible(name), justify="right", style="dim", no_wrap=True)
     if sure:
         table.add_column("sure", justify="right", style="dim", no_wrap=True)
     for row in found:
+        read = [_percent(each[row.span]) if row.span in each else "" for each in shares.values()]
         confidence = [_percent(sure[row.span]) if row.span in sure else ""] if sure else []
-        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned), *confidence)
+        table.add_row(Text(_visible(row.target)), _bar(row), _sources(row), _percent(row.unaligned), *read, *confidence)
     return table
 
 
