@@ -7,8 +7,9 @@ beside it. Products are exact sums of whole numbers.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -75,8 +76,7 @@ class QuantisedLinear(Bindable):
         return weight.dequantize()
 
     def bind(self) -> Function:
-        # `linear_dynamic` would look for fakes among its arguments first, in Python, for half as long as a product.
-        product, reduce_range = torch.ops.quantized.linear_dynamic._op, not self._whole_range
+        product, reduce_range = _product(), not self._whole_range
         few, many, enough = self._few, self._many, _MANY * self.in_features
         return lambda x: product(x, few if x.numel() < enough else many, reduce_range)
 
@@ -105,6 +105,23 @@ class QuantisedTable(Bindable):
 
     def forward(self, ids: Int[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
         return self.bind()(ids)
+
+
+_PRODUCT = """
+def product(x, packed: __torch__.torch.classes.quantized.LinearPackedParamsBase, reduce_range: bool):
+    return torch.ops.quantized.linear_dynamic(x, packed, reduce_range)
+"""
+
+
+@cache
+def _product() -> Callable[[Tensor, Any, bool], Tensor]:
+    """x, packed weights, reduce_range -> x W^T + b.
+
+    By way of TorchScript: called from Python, `linear_dynamic` looks for fakes among its arguments first, for 10 us,
+    twice as long as the rest of the call and as the product of a row with a matrix of 256 x 256 (torch 2.13).
+    """
+    product: Callable[[Tensor, Any, bool], Tensor] = torch.jit.CompilationUnit(_PRODUCT).product
+    return product
 
 
 def _checked(matrix: Tensor) -> tuple[Tensor, Tensor]:
