@@ -27,22 +27,38 @@ def test_log_probabilities_sum_to_one_in_float32_at_least(dtype: torch.dtype) ->
     assert torch.allclose(result.exp().sum(-1), torch.ones(2, 3, dtype=result.dtype), atol=1e-6)
 
 
-@pytest.mark.parametrize("width", [11, 509, 4099])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_log_probabilities_are_those_of_torch(dtype: torch.dtype) -> None:
+    logits = 50 * torch.randn(2, 3, 4099, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    logits[0, 1, 7] = NEVER
+    kept = logits.clone().requires_grad_()
+    result = log_probabilities(kept)
+    torch.testing.assert_close(result, logits.log_softmax(-1), atol=2e-5 if dtype is torch.float32 else 1e-12, rtol=0)
+    result[..., 5].sum().backward()
+    wanted = -logits.softmax(-1)
+    wanted[..., 5] += 1
+    torch.testing.assert_close(kept.grad, wanted, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("width", [11, 509, 4099, 512])
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_the_largest_are_those_of_topk(width: int, count: int) -> None:
-    x = torch.randn(2, 3, width).masked_fill(torch.rand(2, 3, width) < 0.3, float("-inf"))
-    values, places = largest(x, count)
-    wanted = x.topk(count)
+    draw = torch.Generator().manual_seed(width + count)
+    x = torch.randn(2, 3, width, generator=draw)
+    x = x.masked_fill(torch.rand(2, 3, width, generator=draw) < 0.3, float("-inf"))
+    totals = torch.tensor([[0.0, 0.5, -0.25], [0.0, float("-inf"), float("-inf")]])
+    values, places = largest(totals, x, count)
+    wanted = (totals[..., None] + x).flatten(1).topk(count)
     assert torch.equal(values, wanted.values)
     assert torch.equal(places, wanted.indices)
 
 
 def test_the_largest_of_a_row_that_is_banned_but_for_its_end() -> None:
-    x = torch.full((1, 4099), float("-inf"))
-    x[0, 4098], x[0, 4000] = 2.0, 1.0
-    values, places = largest(x, 3)
-    assert places[0, :2].tolist() == [4098, 4000]
-    assert values[0].tolist() == [2.0, 1.0, float("-inf")]
+    x = torch.full((1, 2, 4099), float("-inf"))
+    x[0, 0, 4098], x[0, 1, 4000], x[0, 1, 4097] = 2.0, 1.0, 1.5
+    values, places = largest(torch.zeros(1, 2), x, 4)
+    assert places[0, :3].tolist() == [4098, 4099 + 4097, 4099 + 4000]
+    assert values[0].tolist() == [2.0, 1.5, 1.0, float("-inf")]
 
 
 def test_ban_takes_these_tokens_alone() -> None:

@@ -22,7 +22,7 @@ from weft.layers.cache import Ancestors, History, Stepping
 def test_an_ancestor_table_is_a_naive_copy_of_every_past(sizes, steps, seed, backend):
     (b, n, g), h, k, e = sizes, 2 * sizes[2], 5, 3
     torch.default_generator.manual_seed(seed)
-    history = History(torch.zeros(b, g, steps, n, k).double(), torch.zeros(b, g, steps, n, e).double())
+    history = History(torch.zeros(b, g, steps * n, k).double(), torch.zeros(b, g, steps * n, e).double())
     ancestors = Ancestors.empty(b, n, steps, torch.device("cpu"))
     keys, values = torch.zeros(b, n, g, 0, k).double(), torch.zeros(b, n, g, 0, e).double()
     for _ in range(steps):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from weft.attention import Causal, KeyValues, Padding, Reference
-from weft.layers.cache import Ancestors
-from weft.layers.prompt import Continuing, PromptedHistory, Reading, behind_prompt
+from weft.layers.cache import Ancestors, Stepping
+from weft.layers.prompt import Reading, behind_prompt, history_after
 
 B, N, G, S, K, E = 2, 3, 5, 7, 11, 13
 
@@ -29,11 +29,11 @@ def test_reading_keeps_each_layer_in_order() -> None:
 
 def test_steps_stand_behind_their_prompt_in_one_buffer_without_a_copy() -> None:
     prompt = KeyValues(keys(S), values(S))
-    history = PromptedHistory.after(prompt, beam=N, capacity=2)
+    history = history_after(prompt, beam=N, capacity=2)
     ancestors = Ancestors.empty(B, N, 2, torch.device("cpu"))
     for step in range(2):
         ancestors = ancestors.advance()
-        past = Continuing(history, behind_prompt(torch.ones(B, S).bool(), ancestors), ancestors.length)
+        past = Stepping(history, behind_prompt(torch.ones(B, S).bool(), ancestors), ancestors.length)
         memory = past.extend(keys(N, 3 + step), values(N, 3 + step), Reference())
         assert memory.k.data_ptr() == history.k.data_ptr()
     assert torch.equal(memory.k, torch.cat((keys(S), keys(N, 3), keys(N, 4)), 2))
@@ -42,9 +42,9 @@ def test_steps_stand_behind_their_prompt_in_one_buffer_without_a_copy() -> None:
 
 
 def test_select_keeps_the_prompts_of_the_chosen_sources() -> None:
-    history = PromptedHistory.after(KeyValues(keys(S), values(S), Padding(torch.ones(B, S).bool())), beam=N, capacity=2)
+    history = history_after(KeyValues(keys(S), values(S), Padding(torch.ones(B, S).bool())), beam=N, capacity=2)
     kept = history.select(torch.tensor([1]))
-    assert kept.prompt_length == S
+    assert kept.lead == S
     assert torch.equal(kept.k[:, :, :S], keys(S)[1:])
 
 

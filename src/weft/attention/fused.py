@@ -61,7 +61,7 @@ class Fused:
     ) -> Tensor:
         b, h, t, width = q.shape
         g = memory.k.shape[1]
-        if h == g and _matrices_are_faster(q, t * memory.k.shape[2]):
+        if q.requires_grad and h == g and _matrices_are_faster(q, t * memory.k.shape[2]):
             scale = width**-0.5 if self.scale is None else self.scale
             return _matrices(q * scale, memory, mask, dropout, is_causal=is_causal)
         if h != g and not is_causal and (mask is None or mask.shape[1:3] == (1, 1)):
@@ -85,7 +85,7 @@ def _in_its_own_numbers(memory: KeyValues, dtype: torch.dtype) -> KeyValues:
 def _matrices_are_faster(q: Tensor, num_scores: int) -> bool:
     """In bfloat16 on a CPU the kernel's backward pass is many times slower than plain matrices (torch 2.13)."""
     low = q.dtype in (torch.bfloat16, torch.float16)
-    return low and q.device.type == "cpu" and q.requires_grad and num_scores <= _MANY_SCORES
+    return low and q.device.type == "cpu" and num_scores <= _MANY_SCORES
 
 
 def _matrices(q: Tensor, memory: KeyValues, mask: Tensor | None, dropout: float, *, is_causal: bool) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from weft.attention.masks import Full, Mask, Shape, broadcasts, written
+from weft.attention.masks import Arbitrary, Full, Mask, Shape, broadcasts, written
 from weft.base.errors import ShapeError, UnsupportedError
 from weft.base.shapes import Bool, Float, Int, Shaped, Tensor
 
@@ -225,9 +225,12 @@ def allowed(
     """The dense mask of the chosen heads, query rows and stretch of keys, or None when everything is allowed."""
     if isinstance(memory.mask, Full):
         return None
+    whole = heads is None and rows is None and keys == slice(None)
+    if whole and isinstance(memory.mask, Arbitrary):  # a table, as every step of a beam has: it knows no positions
+        memory.mask.check((None, None, q.shape[2], memory.k.shape[2]))
+        return memory.mask.allowed
     queries = torch.arange(start, start + q.shape[2], device=q.device)
     queries = queries if rows is None else queries[list(rows)]
     columns = torch.arange(memory.k.shape[2], device=q.device)[keys]
-    whole = heads is None and rows is None and keys == slice(None)
     mask = memory.mask if whole else memory.mask.cut(heads=heads, rows=rows, keys=keys)
     return mask.dense(queries, columns)

@@ -40,12 +40,9 @@ class Candidates:
 def continuations(totals: Float[Tensor, "m n"], log_probs: Float[Tensor, "m n w"]) -> Candidates:
     """The 2n best continuations of n hypotheses: even if n of them end, n are left to go on."""
     width, vocabulary = log_probs.shape[1:]
-    # What is among the best of all is among the best of its own hypothesis.
-    own, tokens = largest(log_probs, min(2 * width, vocabulary))
-    each = own.shape[-1]
-    best = (totals[..., None] + own).flatten(1).topk(min(2 * width, width * each))
-    chosen, written = (x.flatten(1).gather(1, best.indices) for x in (own, tokens))
-    return Candidates(best.values, chosen, best.indices // each, written)
+    reached, places = largest(totals, log_probs, min(2 * width, width * vocabulary))
+    chosen = log_probs.flatten(1).gather(1, places)
+    return Candidates(reached, chosen, places // vocabulary, places % vocabulary)
 
 
 class Beam:
@@ -70,7 +67,7 @@ class Beam:
         self._tokens = task.start[:, None].expand(-1, self._width)
         self._done = torch.zeros_like(task.start, dtype=torch.bool)
         self._num_ended = torch.zeros_like(task.start)
-        self._any_ended = False
+        self._any_ended = self._any_cut = False
         # In the dtype of the log-probabilities, so they wait for the first step.
         self.totals: Tensor
         self.ended: Kept
@@ -96,9 +93,9 @@ class Beam:
 
     def _collect(self, best: Candidates) -> Candidates:
         """Keeps the continuations that end; returns the n best that go on."""
-        ends = best.tokens == self.task.eos
-        if not bool(ends.any()):
+        if self.task.eos not in best.tokens.flatten().tolist():
             return best.first(self._width)
+        ends = best.tokens == self.task.eos
         ending = best.first(self._width)
         counted = ends[:, : self._width] & (ending.totals > NEVER)
         length = len(self.history) + 1
@@ -112,21 +109,29 @@ class Beam:
 
     def _close(self, parents: Int[Tensor, "m n"]) -> None:
         """Finds out which sources are done, and gets the others ready for the next step."""
-        was_done = self._done
         at_limit = self._cut() if len(self.history) in self._last_steps else None
+        self._any_cut = self._any_cut or at_limit is not None
+        if not self._any_ended and not self._any_cut:  # no source can be done: nothing to find out
+            self._go_on(parents)
+            return
+        was_done = self._done
         done = was_done | self._hopeless() if self._any_ended else was_done
         self._done = done if at_limit is None else done | at_limit
         self.finished = bool(self._done.all())
         last_read = self.live.recording and at_limit is not None and bool((at_limit & ~was_done).any())
         if self.finished and not last_read:
             return
-        self.live.reorder(parents)
         if self.finished:
+            self.live.reorder(parents)
             self.live.step(self._tokens)
             return
-        self._constraints.follow(self._tokens, parents)
+        self._go_on(parents)
         self.totals = self.totals.masked_fill(self._done[:, None], NEVER)
         self._drop(was_done if self.live.recording else self._done)
+
+    def _go_on(self, parents: Int[Tensor, "m n"]) -> None:
+        self.live.reorder(parents)
+        self._constraints.follow(self._tokens, parents)
 
     def _hopeless(self) -> Bool[Tensor, " m"]:
         """Sources of which enough hypotheses have ended, or none that lives can still get among the best."""

@@ -48,11 +48,11 @@ def run(live: Live, task: Task, chooser: Chooser, *, width: int) -> Result:
         choice = chooser.choose(live.step(tokens), len(choices))
         choices.append(choice)
         tokens = choice.tokens
-        ends = tokens == task.eos
         last = len(choices) in last_steps
-        news = last or bool(ends.any())
+        news = last or task.eos in tokens.flatten().tolist()
         if not news and not leaving:
             continue
+        ends = tokens == task.eos
         leaving = news and live.recording  # what is recorded reads its end before it goes
         was_done, done = done, done | ends
         cut = ~done & (limits <= len(choices))[:, None] if last else None

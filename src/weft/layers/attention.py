@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -55,23 +56,18 @@ class SelfAttention(Bindable):
     ) -> None:
         super().__init__()
         self.heads, self.backend, self.rotation, self.dropout, self.site = heads, backend, rotation, dropout, site
-        self._widths = [
-            heads.num_heads * heads.key_width,
-            heads.num_groups * heads.key_width,
-            heads.num_groups * heads.value_width,
-        ]
-        self.qkv = nn.Linear(width, sum(self._widths), bias=bias)
+        self.qkv = nn.Linear(width, sum(_widths(heads)), bias=bias)
         self.out = nn.Linear(heads.num_heads * heads.value_width, width, bias=bias)
 
     def bind(self) -> Function:
         qkv, rotate, out = bound(self.qkv), bound(self.rotation), bound(self.out)
-        h, g, widths, backend = self.heads.num_heads, self.heads.num_groups, self._widths, self.backend
+        apart, backend = _splitting(self.heads), self.backend
         dropout, site = self.dropout if self.training else 0.0, self.site
 
         def attend(x: Tensor, past: Past, positions: Tensor, record: Record | None = None) -> Tensor:
-            q, k, v = qkv(x).split_with_sizes(widths, -1)
-            q_bhtk, k_bgtk = rotate(split_heads(q, h), positions), rotate(split_heads(k, g), positions)
-            memory = past.extend(k_bgtk, split_heads(v, g), backend)
+            q_bhtk, k_bgtk, v_bgte = apart(qkv(x))
+            q_bhtk = rotate(q_bhtk, positions)
+            memory = past.extend(rotate(k_bgtk, positions), v_bgte, backend)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
             if record is not None and record.wants(site):
                 record.note(Observation(site, q_bhtk, memory, backend, output=self.out))
@@ -169,6 +165,25 @@ class CrossAttention(Bindable):
         """Queries with the factor that keys would have: one for each row and key head."""
         grouped = torch.unflatten(q, 1, (self.heads.num_groups, -1)).flatten(2, 3)  # b h t k -> b g rt k
         return self.length_scaling(grouped, Padding(real_keys(memory))).reshape(q.shape)
+
+
+def _widths(heads: Heads) -> list[int]:
+    """Those of queries, keys and values, all heads together."""
+    h, g = heads.num_heads, heads.num_groups
+    return [h * heads.key_width, g * heads.key_width, g * heads.value_width]
+
+
+def _splitting(heads: Heads) -> Callable[[Tensor], Sequence[Tensor]]:
+    """A function of queries, keys and values `[b t hk+gk+ge]`: `[b h t k]`, `[b g t k]` and `[b g t e]`, views."""
+    h, g, width, widths = heads.num_heads, heads.num_groups, heads.key_width, _widths(heads)
+    if width == heads.value_width:  # heads of one width are one axis, which takes half as many views to divide
+        return lambda x: split_heads(x, h + 2 * g).split_with_sizes((h, g, g), 1)
+
+    def apart(x: Tensor) -> Sequence[Tensor]:
+        q, k, v = x.split_with_sizes(widths, -1)
+        return split_heads(q, h), split_heads(k, g), split_heads(v, g)
+
+    return apart
 
 
 def split_heads(x: Float[Tensor, "b t hk"], num_heads: int) -> Float[Tensor, "b h t k"]:

@@ -20,65 +20,68 @@ from weft.base.shapes import Bool, Float, Int, Tensor
 
 @dataclass(frozen=True)
 class History:
-    """Keys `[b g c n k]` and values `[b g c n e]` of one layer, for c steps (the capacity) of n hypotheses."""
+    """Keys `[b g columns k]` and values of one layer: `lead` columns that were there before (a prompt), then the slots
+    of every step, one step behind the other."""
 
-    k: Float[Tensor, "b g c n k"]
-    v: Float[Tensor, "b g c n e"]
+    k: Float[Tensor, "b g columns k"]
+    v: Float[Tensor, "b g columns e"]
+    lead: int = 0
 
     def select(self, rows: Int[Tensor, " m"]) -> History:
-        return History(self.k[rows], self.v[rows])
+        return History(self.k[rows], self.v[rows], self.lead)
 
 
 @dataclass(frozen=True)
 class Ancestors:
-    """Which slot of each past step belongs to each hypothesis: `slots` `[b n c]`, of which `length` steps are used."""
+    """Whose past is whose: `own[b, i, s, j]` says that hypothesis i continues what slot j wrote at step s.
 
-    slots: Int[Tensor, "b n c"]
+    `length` steps of at most `capacity` are used; a single hypothesis needs no table, and has an empty one.
+    """
+
+    own: Bool[Tensor, "b n s n"]
     length: int
+    capacity: int
 
     @staticmethod
     def empty(num_sources: int, beam: int, capacity: int, device: torch.device) -> Ancestors:
-        return Ancestors(torch.zeros(num_sources, beam, capacity, dtype=torch.long, device=device), 0)
+        return Ancestors(torch.empty(num_sources, beam, 0, beam, dtype=torch.bool, device=device), 0, capacity)
 
     def advance(self) -> Ancestors:
         """One more step, in which every hypothesis stands in its own slot."""
-        _, beam, capacity = self.slots.shape
-        if self.length == capacity:
-            raise ShapeError(f"the cache holds {capacity} steps and all are used; ask for a larger capacity")
-        if beam > 1:  # a single slot is 0 from the start
-            self.slots[:, :, self.length] = torch.arange(beam, device=self.slots.device)
-        return Ancestors(self.slots, self.length + 1)
+        if self.length == self.capacity:
+            raise ShapeError(f"the cache holds {self.capacity} steps and all are used; ask for a larger capacity")
+        b, beam = self.own.shape[:2]
+        if beam == 1:
+            return replace(self, length=self.length + 1)
+        each = torch.eye(beam, dtype=torch.bool, device=self.own.device)[:, None].expand(b, -1, -1, -1)
+        return replace(self, own=torch.cat((self.own, each), 2), length=self.length + 1)
 
     def check(self, what: str, x: Tensor) -> None:
         """Raise ShapeError unless something said of every hypothesis is `[b n]`."""
-        if x.shape != self.slots.shape[:2]:
+        if x.shape != self.own.shape[:2]:
             raise ShapeError(
-                f"{what} must be [b n] = {list(self.slots.shape[:2])}, got {list(x.shape)}; "
+                f"{what} must be [b n] = {list(self.own.shape[:2])}, got {list(x.shape)}; "
                 "give one for every hypothesis that init_cache made room for"
             )
 
     def reorder(self, parents: Int[Tensor, "b n"]) -> Ancestors:
         self.check("parents", parents)
-        return replace(self, slots=self.slots.gather(1, parents[:, :, None].expand_as(self.slots)))
+        return replace(self, own=self.own.gather(1, parents[:, :, None, None].expand_as(self.own)))
 
     def select(self, rows: Int[Tensor, " m"]) -> Ancestors:
-        return replace(self, slots=self.slots[rows])
+        return replace(self, own=self.own[rows])
 
     def positions(self) -> Int[Tensor, " s"]:
         """The position of each key: that of its step, in every slot."""
-        _, beam, _ = self.slots.shape
-        places = torch.arange(self.length * beam, device=self.slots.device)
+        _, beam, _, _ = self.own.shape
+        places = torch.arange(self.length * beam, device=self.own.device)
         return places if beam == 1 else places // beam
 
     def mask(self) -> Mask:
         """Hypotheses as queries, the slots of all steps as keys: `[b 1 n length*n]`."""
-        beam = self.slots.shape[1]
-        if beam == 1:
+        if self.own.shape[1] == 1:
             return Full()
-        own: Bool[Tensor, "b n c n"] = self.slots[:, :, : self.length, None] == torch.arange(
-            beam, device=self.slots.device
-        )
-        return Arbitrary(own.flatten(2)[:, None], alive=True)  # each has its own past
+        return Arbitrary(self.own.flatten(2)[:, None], alive=True)  # each has its own past
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,9 @@ class Stepping:
     bias: Float[Tensor, "1 h 1 s"] | None = None
 
     def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues:
-        history, length = self.history, self.length
-        history.k[:, :, length - 1] = k
-        history.v[:, :, length - 1] = v
-        # [b g length n k] is a contiguous stretch of the buffer, so this is a view: nothing is copied.
-        k_bgsk = history.k.narrow(2, 0, length).flatten(2, 3)
-        v_bgse = history.v.narrow(2, 0, length).flatten(2, 3)
-        return KeyValues(k_bgsk, v_bgse, self.mask, self.bias)
+        history, n = self.history, k.shape[2]
+        end = history.lead + self.length * n
+        history.k.narrow(2, end - n, n).copy_(k)
+        history.v.narrow(2, end - n, n).copy_(v)
+        # What a step reads is a view: nothing is copied.
+        return KeyValues(history.k.narrow(2, 0, end), history.v.narrow(2, 0, end), self.mask, self.bias)

@@ -228,8 +228,8 @@ class Decoder(nn.Module):
         heads = [attention.heads for attention in self._self_attentions()]
         histories = tuple(
             History(
-                like.new_zeros(b, head.num_groups, capacity, beam, head.key_width),
-                like.new_zeros(b, head.num_groups, capacity, beam, head.value_width),
+                like.new_zeros(b, head.num_groups, capacity * beam, head.key_width),
+                like.new_zeros(b, head.num_groups, capacity * beam, head.value_width),
             )
             for head in heads
         )

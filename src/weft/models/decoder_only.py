@@ -20,8 +20,8 @@ from weft.base.padded import Padded
 from weft.base.shapes import Float, Int, Tensor
 from weft.layers.attention import Past
 from weft.layers.block import EncoderLayer
-from weft.layers.cache import Ancestors
-from weft.layers.prompt import Continuing, PromptedHistory, Reading, behind_prompt
+from weft.layers.cache import Ancestors, History, Stepping
+from weft.layers.prompt import Reading, behind_prompt, history_after
 from weft.models.decoder import Encoded
 from weft.models.text import TextOut
 
@@ -31,7 +31,7 @@ class PromptedCache:
     """What stepping needs: the prompts, the buffer of each layer (prompt first), and whose history is whose."""
 
     prompt: Encoded
-    histories: tuple[PromptedHistory, ...]
+    histories: tuple[History, ...]
     ancestors: Ancestors
 
     def reorder(self, parents: Int[Tensor, "b n"]) -> PromptedCache:
@@ -86,7 +86,7 @@ class DecoderOnly(nn.Module):
         return Encoded(tuple(memory.with_mask(mask) for memory in reading.kept), prompt.keep)
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> PromptedCache:
-        histories = tuple(PromptedHistory.after(layer, beam=beam, capacity=capacity) for layer in memory.cross)
+        histories = tuple(history_after(layer, beam=beam, capacity=capacity) for layer in memory.cross)
         b, device = len(memory.keep), memory.keep.device
         return PromptedCache(memory, histories, Ancestors.empty(b, beam, capacity, device))
 
@@ -98,7 +98,7 @@ class DecoderOnly(nn.Module):
         ancestors = cache.ancestors.advance()
         position_b1 = cache.prompt.keep.sum(1, keepdim=True) + ancestors.length - 1
         mask = behind_prompt(cache.prompt.keep, ancestors)
-        pasts = [Continuing(history, mask, ancestors.length) for history in cache.histories]
+        pasts = [Stepping(history, mask, ancestors.length) for history in cache.histories]
         x = self._run(self.embed(tokens, position_b1), pasts, position_b1, record)
         return self.out(self.norm(x)), replace(cache, ancestors=ancestors)
 
