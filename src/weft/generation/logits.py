@@ -14,13 +14,8 @@ NEVER = float("-inf")
 
 
 def log_probabilities(logits: Float[Tensor, "*b w"]) -> Float[Tensor, "*b w"]:
-    """Log-softmax over the vocabulary in float32, or in float64 where the logits are.
-
-    Step by step: torch's own takes two to four times as long on a CPU where rows are this wide (torch 2.13).
-    """
-    x = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    shifted = x - x.amax(-1, keepdim=True)
-    return shifted.sub_(shifted.exp().sum(-1, keepdim=True).log())
+    """Log-softmax over the vocabulary in float32, or in float64 where the logits are."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
 
 
 _STRETCH = 64
@@ -39,7 +34,7 @@ def largest(
     if x[0].numel() < 4 * count * _STRETCH:
         best = (totals[..., None] + x).flatten(1).topk(count)
         return best.values, best.indices
-    tops_mnr = x[..., :whole].unflatten(-1, (-1, _STRETCH)).amax(-1) + totals[..., None]
+    tops_mnr = torch.unflatten(x[..., :whole], -1, (-1, _STRETCH)).amax(-1) + totals[..., None]
     stretches = tops_mnr.flatten(1).topk(count).indices
     within = torch.arange(_STRETCH, device=x.device)
     # A row has a rest that is in none of its stretches, so their places in it are not those among all stretches.

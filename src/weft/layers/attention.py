@@ -187,7 +187,8 @@ def _splitting(heads: Heads) -> Callable[[Tensor], Sequence[Tensor]]:
 
 
 def split_heads(x: Float[Tensor, "b t hk"], num_heads: int) -> Float[Tensor, "b h t k"]:
-    return torch.unflatten(x, -1, (num_heads, -1)).transpose(1, 2)  # b t hk -> b h t k
+    # Kernels of attention want the numbers of a head side by side, and a product need not have put them so.
+    return torch.unflatten(x.contiguous(), -1, (num_heads, -1)).transpose(1, 2)  # b t hk -> b h t k
 
 
 def join_heads(x: Float[Tensor, "b h t e"]) -> Float[Tensor, "b t he"]:

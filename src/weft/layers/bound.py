@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from weft.base.shapes import Tensor
+from weft.layers.product import product
 
 Function = Callable[..., Tensor]
 
@@ -45,8 +46,7 @@ def same(x: Tensor) -> Tensor:
 
 def _linear(module: nn.Module) -> Function:
     linear = cast(nn.Linear, module)
-    weight, bias, product = linear.weight, linear.bias, F.linear
-    return lambda x: product(x, weight, bias)
+    return product(linear.weight, linear.bias)
 
 
 def _embedding(module: nn.Module) -> Function:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from weft.layers.bound import Function, bound
@@ -21,10 +22,12 @@ def packed(module: nn.Module, *, rows: int, times: int) -> Function:
     The same float32 products, added up in another order: torch's own with 4 to 32 rows takes twice as long as reading
     the weights does. The copy lives as long as the function. Not where gradients are wanted, which it does not pass.
     """
-    enough = rows >= _FEWEST_ROWS and times >= _FEWEST_TIMES
-    if not enough or not isinstance(module, nn.Linear) or not _can_be(module):
+    if not isinstance(module, nn.Linear):
         return bound(module)
-    weight, bias = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach(), rows), module.bias
+    weight, bias = module.weight, module.bias
+    if rows < _FEWEST_ROWS or times < _FEWEST_TIMES or not _can_be(module):
+        return lambda x: F.linear(x, weight, bias)  # and not `product`: what is this wide is wanted row by row
+    weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), rows)
     product = torch.ops.mkldnn._linear_pointwise.default
     return lambda x: product(x, weight, bias, "none", [], "")
 
