@@ -19,6 +19,8 @@ def log_probabilities(logits: Float[Tensor, "*b w"]) -> Float[Tensor, "*b w"]:
 
 
 _STRETCH = 64
+_MANY = 1 << 16
+"""Among fewer numbers `topk` is done before stretches have been made."""
 
 
 def largest(
@@ -31,7 +33,7 @@ def largest(
     """
     width = x.shape[-1]
     whole, rest = width - width % _STRETCH, width % _STRETCH
-    if x[0].numel() < 4 * count * _STRETCH:
+    if x.numel() < _MANY or x[0].numel() < 4 * count * _STRETCH:
         best = (totals[..., None] + x).flatten(1).topk(count)
         return best.values, best.indices
     tops_mnr = torch.unflatten(x[..., :whole], -1, (-1, _STRETCH)).amax(-1) + totals[..., None]

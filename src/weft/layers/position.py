@@ -35,7 +35,7 @@ def in_blocks(vectors: Function) -> Function:
         if not start <= position < start + len(block):
             start = position // _BLOCK * _BLOCK
             block = vectors(torch.arange(start, start + _BLOCK))
-        return block[position - start, None]
+        return block.narrow(0, position - start, 1)
 
     return at
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from weft.base.errors import DataError, UnsupportedError
@@ -91,17 +92,17 @@ class QuantisedTable(Bindable):
     """The vector of each id, like `nn.Embedding`, from a table in bytes."""
 
     rows: Int[Tensor, "w d"]
-    scale: Float[Tensor, " w"]
+    scale: Float[Tensor, "w 1"]
 
     def __init__(self, table: nn.Embedding) -> None:
         super().__init__()
         rows, scale = _checked(table.weight.detach())
         self.register_buffer("rows", rows)
-        self.register_buffer("scale", scale)
+        self.register_buffer("scale", scale[:, None])
 
     def bind(self) -> Function:
         rows, scale = self.rows, self.scale
-        return lambda ids: rows[ids] * scale[ids][..., None]
+        return lambda ids: F.embedding(ids, rows) * F.embedding(ids, scale)
 
     def forward(self, ids: Int[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
         return self.bind()(ids)
