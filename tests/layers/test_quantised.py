@@ -39,6 +39,12 @@ def test_both_kernels_compute_the_same() -> None:
         torch.testing.assert_close(layer(beside)[0], whole[row, 0], atol=1e-5, rtol=0)
 
 
+def test_by_way_of_a_script_it_is_the_operation_of_torch() -> None:
+    layer, x = QuantisedLinear(linear()), torch.randn(2, 3, 24, generator=torch.Generator().manual_seed(5))
+    reduce_range = not torch.cpu._is_vnni_supported()
+    assert torch.equal(layer(x), torch.ops.quantized.linear_dynamic(x, layer._few, reduce_range))
+
+
 def test_zeros_give_the_bias_and_views_are_read_as_they_are() -> None:
     whole = linear()
     layer = QuantisedLinear(whole)
