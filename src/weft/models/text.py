@@ -29,8 +29,8 @@ class TextIn(Bindable):
         scale = self.scale
 
         def read(ids: Tensor, positions: Tensor) -> Tensor:
-            x = table(ids)
-            return dropout(norm(torch.add(position(positions).to(x.dtype), x, alpha=scale)))
+            x = table(ids) * scale
+            return dropout(norm(x + position(positions).to(x.dtype)))
 
         return read
 
