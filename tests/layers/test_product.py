@@ -9,7 +9,7 @@ from torch import nn
 from weft.layers.bound import bound
 from weft.layers.product import product
 
-WIDTH, ROWS = 37, 53
+WIDTH, ROWS = 257, 263
 
 
 def weights(bias: bool, dtype: torch.dtype = torch.float32) -> nn.Linear:
@@ -36,9 +36,10 @@ def test_a_dozen_rows_are_multiplied_the_other_way_round_and_views_are_read_as_t
         torch.testing.assert_close(function(function(x)[..., :WIDTH]), linear(linear(x)[..., :WIDTH]))
 
 
-def test_other_numbers_and_gradients_keep_to_the_one_way() -> None:
-    double = weights(bias=True, dtype=torch.float64)
+def test_few_weights_other_numbers_and_gradients_keep_to_the_one_way() -> None:
+    double, small = weights(bias=True, dtype=torch.float64), nn.Linear(WIDTH, 11)
     with torch.no_grad():
+        assert product(small.weight, small.bias)(torch.randn(13, WIDTH)).is_contiguous()
         assert product(double.weight, double.bias)(torch.randn(13, WIDTH).double()).is_contiguous()
     linear = weights(bias=True)
     found = product(linear.weight, linear.bias)(torch.randn(13, WIDTH))
