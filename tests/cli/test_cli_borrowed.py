@@ -53,6 +53,14 @@ def test_every_verb_takes_a_folder_and_a_name_of_the_hub(
     assert "<script" in (tmp_path / "x.html").read_text(encoding="utf-8")
 
 
+def test_a_checkpoint_is_asked_by_its_own_names_of_languages_too(weft: Weft, folders: Path, pairs: Path) -> None:
+    own = ["--from", "eng_Latn", "--to", "fra_Latn"]
+    for verb, *rest in (["translate", SOURCES[0], "--format", "json"], ["align", "--input", pairs, "--quiet"]):
+        plain, named = (weft(verb, *rest, "--model", folders / "nllb", *way) for way in (NLLB, own))
+        assert plain.exit_code == 0
+        assert plain.stdout == named.stdout
+
+
 def test_a_head_is_found_and_kept(weft: Weft, folders: Path, pairs: Path) -> None:
     result = weft("align", "--tune", "--model", folders / "marian", "--input", pairs)
     assert result.exit_code == 0

@@ -31,6 +31,7 @@ def languages_of(
     """
     for stored in (forward, reverse or forward):
         _refuse_others(stored)
+    to, from_ = (language and forward.tokenizer.plain(language) for language in (to, from_))
     fits = [
         LanguagePair(from_=_told(pair.from_, from_), to=_told(pair.to, to))
         for pair in forward.config.languages

@@ -103,6 +103,10 @@ class BorrowedTokenizer:
         """
         return self._reader.encode(text) if text else Encoding([], [])
 
+    def plain(self, language: str) -> str:
+        """The plain code of a language that the checkpoint has another name for; any other as it is."""
+        return self._about.names.get(language, language)
+
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, as `encode` gives them."""
         return self._reader.encode_batch(texts)
@@ -125,7 +129,7 @@ class BorrowedTokenizer:
         for slot, language in named.items():
             if language is None:
                 continue
-            plain = self._about.names.get(language, language)
+            plain = self.plain(language)
             if known and plain not in known and (slot == "to" or self._reads_source_language):
                 raise ConfigError(
                     f"{slot.rstrip('_')} must be one of {', '.join(known)}, got {language!r}; choose one of these"

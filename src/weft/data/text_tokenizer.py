@@ -37,6 +37,10 @@ class TextTokenizer(Protocol):
         """The tokenizer of what is written: itself, unless source and target have vocabularies of their own."""
         ...
 
+    def plain(self, language: str) -> str:
+        """The plain code of a language that is named as the model's makers did (`eng_Latn` is `en`), else the name."""
+        ...
+
     def direction(self, to: str, from_: str | None = None) -> Direction:
         """What stands around ids of this pair of languages; ConfigError names those there are."""
         ...

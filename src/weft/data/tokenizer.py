@@ -129,6 +129,10 @@ class Tokenizer:
         """The tokenizer of what is written: this one, since source and target share a vocabulary."""
         return self
 
+    def plain(self, language: str) -> str:
+        """The language as it is: weft's own models are trained with plain codes."""
+        return language
+
     def direction(self, to: str, from_: str | None = None) -> Direction:
         """What stands around ids when a text becomes one of this language; ConfigError names those there are."""
         return Direction(self.tag(to))

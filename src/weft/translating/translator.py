@@ -75,6 +75,7 @@ class Translator:
     def pair(self, to: str, from_: str | None = None) -> tuple[str, str]:
         """Source and target language of a request; ConfigError names the choices if it is unknown or not clear."""
         self._requests.refuse_text()
+        to, from_ = self.tokenizer.plain(to), from_ and self.tokenizer.plain(from_)
         return chosen_pair(self.languages, to=to, from_=from_, name=self.name)
 
     def direction(self, from_: str, to: str) -> Direction:
