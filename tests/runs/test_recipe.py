@@ -213,3 +213,5 @@ def test_a_gist_wants_a_model_that_has_one() -> None:
         recipe(training={"gist": 1.0}, alignment={"teacher": "statistical"})
     with pytest.raises(ConfigError, match=r"training.reading_only wants training.gist above 0, which is all that is"):
         recipe(training={"reading_only": True})
+    with pytest.raises(ConfigError, match=r"training.contrast wants training.gist above 0: it compares what the gists"):
+        recipe(training={"contrast": 1.0})

@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from weft.base.edges import Edges
-from weft.base.padded import Padded, pad
+from weft.base.padded import Padded, Shared, pad
 from weft.models.build import build
 from weft.models.config import ModelConfig
+from weft.models.encoder_decoder import EncoderDecoder
+from weft.training.gist import SHARPNESS
 from weft.training.loss import cross_entropy
 from weft.training.objective import Objective
 
@@ -69,11 +71,14 @@ def test_autocast_is_close(model: nn.Module) -> None:
     torch.testing.assert_close(rough, exact, rtol=0.01, atol=0)
 
 
-def test_with_a_gist_every_token_is_foretold_from_what_was_read_alone() -> None:
+def gisted() -> EncoderDecoder:
     torch.default_generator.manual_seed(3)
     shape = {"width": 14, "num_heads": 2, "feedforward_width": 17, "encoder_layers": 1, "decoder_layers": 1}
-    model = build(ModelConfig.model_validate({"vocabulary_size": 31, "dropout": 0.0, **shape})).double()
-    source, target_input, target_output, edges = batch(0)
+    return build(ModelConfig.model_validate({"vocabulary_size": 31, "dropout": 0.0, **shape})).double()
+
+
+def test_with_a_gist_every_token_is_foretold_from_what_was_read_alone() -> None:
+    model, (source, target_input, target_output, edges) = gisted(), batch(0)
     plain = Objective(model, smoothing=SMOOTHING)(source, target_input, target_output, edges)
     found = Objective(model, smoothing=SMOOTHING, gist=0.3)(source, target_input, target_output, edges)
     _, gist = model.states_and_gist(source, target_input)
@@ -84,10 +89,25 @@ def test_with_a_gist_every_token_is_foretold_from_what_was_read_alone() -> None:
     torch.testing.assert_close(found.smoothed, plain.smoothed)
 
 
+def test_a_contrast_tells_by_their_words_which_source_targets_are_of() -> None:
+    model, (source, target_input, target_output, edges) = gisted(), batch(0, more=2)
+    shared = Shared(source, torch.tensor([2, 0, 2]))  # the second source has no target, the third has two
+    without, found = (
+        Objective(model, smoothing=SMOOTHING, gist=0.3, contrast=contrast)(shared, target_input, target_output, edges)
+        for contrast in (0.0, 0.7)
+    )
+    log_probability = (model.gist(source) @ model.projection().T).log_softmax(-1)
+    texts = [target_output.values[row][target_output.keep[row]] for row in range(3)]
+    apart = torch.zeros(())
+    for own, words in ((0, texts[1]), (2, torch.cat((texts[0], texts[2])))):
+        scores = SHARPNESS * log_probability[:, words].mean(1)
+        apart = apart - len(words) * scores.log_softmax(0)[own]
+    torch.testing.assert_close(found.minimised, without.minimised + 0.7 * apart)
+    torch.testing.assert_close(found.smoothed, without.smoothed)
+
+
 def test_reading_only_is_the_gist_alone_and_asks_nothing_of_the_decoder() -> None:
-    torch.default_generator.manual_seed(3)
-    shape = {"width": 14, "num_heads": 2, "feedforward_width": 17, "encoder_layers": 1, "decoder_layers": 1}
-    model = build(ModelConfig.model_validate({"vocabulary_size": 31, "dropout": 0.0, **shape})).double()
+    model = gisted()
     both, plain = (Objective(model, smoothing=SMOOTHING, gist=gist)(*batch(0)).minimised for gist in (0.3, 0.0))
     found = Objective(model, smoothing=SMOOTHING, gist=0.3, reading_only=True)(*batch(0))
     torch.testing.assert_close(found.minimised, both - plain)

@@ -44,6 +44,16 @@ class Padded:
         """The number of real positions of each row, `[b]`."""
         return self.keep.sum(1)
 
+    @property
+    def distinct(self) -> Padded:
+        """What is read, each source once."""
+        return self
+
+    @property
+    def row(self) -> Int[Tensor, " b"]:
+        """Which row each row reads: its own, as nothing is shared."""
+        return torch.arange(len(self), device=self.keep.device)
+
     def with_values(self, values: Tensor) -> Padded:
         """The same positions with other values, `[b s ...]`."""
         return Padded(values, self.keep)
@@ -89,6 +99,11 @@ class Shared:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @property
+    def distinct(self) -> Padded:
+        """What is read, each source once."""
+        return self.padded
 
     @property
     def keep(self) -> Bool[Tensor, "b s"]:

@@ -25,17 +25,6 @@ class Site:
     head: int
 
 
-@dataclass(frozen=True)
-class SummedUp:
-    """Encoded sources and the mean of the states of each, `[b d]`."""
-
-    encoded: Encoded
-    gist: Float[Tensor, "b d"]
-
-    def select(self, rows: Int[Tensor, " m"]) -> SummedUp:
-        return SummedUp(self.encoded.select(rows), self.gist.index_select(0, rows))
-
-
 class EncoderDecoder(nn.Module):
     """A Transformer (Vaswani et al. 2017) that speaks encode / init_cache / step, and forward for training."""
 
@@ -90,14 +79,18 @@ class EncoderDecoder(nn.Module):
 
     def states_and_gist(
         self, source: Padded | Shared, target: Int[Tensor, "b t"]
-    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, "b columns"]]:
-        """The states, and the mean of the real positions of each source; `projection` makes logits of both."""
-        read = source.read_by(self._summed_up)
-        return self.out.columns(self.decoder(target, read.encoded)), self.out.columns(read.gist[:, None])[:, 0]
+    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, "p columns"]]:
+        """The states, and the mean of the real positions of each of p sources; `projection` makes logits of both.
 
-    def gist(self, source: Padded | Shared) -> Float[Tensor, "b columns"]:
-        """The mean of the real positions of each source; `projection` makes logits of it."""
-        return self.out.columns(source.read_by(lambda shared: mean(self._read(shared))).values)[:, 0]
+        Rows that share a source share its mean: row r has that of `source.row[r]`.
+        """
+        read = self._read(source.distinct)
+        encoded = source.read_by(lambda _: self.decoder.prepare(read))
+        return self.out.columns(self.decoder(target, encoded)), self._columns_of_mean(read)
+
+    def gist(self, source: Padded | Shared) -> Float[Tensor, "p columns"]:
+        """That mean alone: no decoder is run."""
+        return self._columns_of_mean(self._read(source.distinct))
 
     def projection(self) -> Float[Tensor, "w columns"]:
         """The table that makes logits of `states`."""
@@ -111,9 +104,8 @@ class EncoderDecoder(nn.Module):
         states = self.encoder(source, record)
         return states.with_values(self.bridge(states.values))
 
-    def _summed_up(self, source: Padded) -> SummedUp:
-        states = self._read(source)
-        return SummedUp(self.decoder.prepare(states), mean(states).values[:, 0])
+    def _columns_of_mean(self, states: Padded) -> Float[Tensor, "p columns"]:
+        return self.out.columns(mean(states).values)[:, 0]
 
     def init_cache(self, memory: Encoded, *, beam: int, capacity: int) -> DecoderCache:
         return self.decoder.init_cache(self.decoder.indexed(memory), beam=beam, capacity=capacity, out=self.out)

@@ -204,6 +204,8 @@ class Recipe(_Frozen):
     def _gist_has_its_model(self) -> Recipe:
         """The gist is projected as decoder states are, so it wants their width, and one source."""
         if not self.training.gist:
+            if self.training.contrast:
+                raise ConfigError("training.contrast wants training.gist above 0: it compares what the gists foretell")
             if self.training.reading_only:
                 raise ConfigError("training.reading_only wants training.gist above 0, which is all that is then learnt")
             return self

@@ -39,6 +39,9 @@ class TrainingConfig(BaseModel):
     gist: float = Field(0.0, ge=0.0)
     """Weight of a second loss, in nats a target token: each token foretold from the mean of the encoder's states alone.
     It teaches an encoder of pictures that begins from nothing to see; 0: none."""
+    contrast: float = Field(0.0, ge=0.0)
+    """Weight of a third loss, in nats a target token: which source of the micro-batch a target is of, told by how
+    likely the gist of each makes the target's tokens. It wants a gist; 0: none."""
     reading_only: bool = False
     """Whether the gist is all that is learnt: a first stretch, which costs no decoding, before `--init` of the next."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

@@ -94,6 +94,7 @@ class Loop:
             smoothing=config.label_smoothing,
             guidance=guidance,
             gist=config.gist,
+            contrast=config.contrast,
             reading_only=config.reading_only,
             autocast=autocast,
         )

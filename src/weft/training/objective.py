@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from weft.base.edges import Edges
 from weft.base.padded import Padded, Shared
 from weft.base.shapes import Float, Int, Tensor
 from weft.base.sources import Sources
+from weft.training.gist import foretelling, telling_apart, word_counts
 from weft.training.loss import Loss, projected_cross_entropy
 
 
@@ -34,15 +36,15 @@ class Guidable(Trainable, Protocol):
 
 
 class Gisted(Trainable, Protocol):
-    """What a model must offer for what it reads to be summed up."""
+    """What a model must offer for what it reads, p sources, to be summed up."""
 
     def states_and_gist(
         self, source: Padded | Shared, target: Int[Tensor, "b t"]
-    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, "b columns"]]:
+    ) -> tuple[Float[Tensor, "b t columns"], Float[Tensor, "p columns"]]:
         """The states, and one vector of each source that is projected as they are."""
         ...
 
-    def gist(self, source: Padded | Shared) -> Float[Tensor, "b columns"]:
+    def gist(self, source: Padded | Shared) -> Float[Tensor, "p columns"]:
         """That vector alone; no decoder is run."""
         ...
 
@@ -62,9 +64,12 @@ class Objective(nn.Module):
 
     With `guidance`, so many times the cross-entropy of the alignment head against the given edges is added (Garg et al.
     2019, section 4.2): the model is then `Guidable`. With `gist`, so many times the cross-entropy of every target token
-    given nothing but the mean of what was read (as a latent variable foretells its bag of words in Zhao et al. 2017,
-    https://arxiv.org/abs/1703.10960, section 3.3): an encoder that begins from nothing learns to see while the decoder
-    would still do without it. The model is then `Gisted`. `reading_only`: that loss alone, and nothing is decoded.
+    given nothing but the mean of what was read: an encoder that begins from nothing learns to see while the decoder
+    would still do without it. The model is then `Gisted`. With `contrast`, so many times the cross-entropy of telling
+    by these gists whose target is whose, a target's tokens each counting once. `reading_only`: those two alone, and
+    nothing is decoded.
+
+    Sources are told apart within a micro-batch: the contrast alone depends on how an update is divided.
     """
 
     def __init__(
@@ -74,13 +79,14 @@ class Objective(nn.Module):
         smoothing: float,
         guidance: float = 0.0,
         gist: float = 0.0,
+        contrast: float = 0.0,
         reading_only: bool = False,
         autocast: torch.dtype | None = None,
     ) -> None:
         """`model` is a `Trainable`; `autocast` is what products run in, None for the dtype of the weights."""
         super().__init__()
         self.model, self.smoothing, self.autocast = model, smoothing, autocast
-        self.guidance, self.gist, self.reading_only = guidance, gist, reading_only
+        self.guidance, self.gist, self.contrast, self.reading_only = guidance, gist, contrast, reading_only
 
     def forward(
         self, source: Padded | Shared | Sources, target_input: Int[Tensor, "b t"], target_output: Padded, edges: Edges
@@ -91,19 +97,31 @@ class Objective(nn.Module):
         loss = self._cross_entropy(states, target_output)
         minimised = loss.smoothed + self.guidance * alignment
         if gist is not None:
-            minimised = minimised + self.gist * self._of_gist(gist, target_output).smoothed
+            minimised = minimised + self._of_gist(gist, cast(Shared, source), target_output)[0]
         return Losses(minimised, loss.smoothed.detach(), loss.likelihood, alignment.detach())
 
     def _told_by_gist(self, source: Padded | Shared | Sources, target: Padded) -> Losses:
+        source = cast(Shared, source)
         with torch.autocast(target.values.device.type, self.autocast, enabled=self.autocast is not None):
-            gist = cast(Gisted, self.model).gist(cast(Shared, source))
-        loss = self._of_gist(gist, target)
+            gist = cast(Gisted, self.model).gist(source)
+        minimised, loss = self._of_gist(gist, source, target)
         nothing = torch.zeros((), device=target.values.device)
-        return Losses(self.gist * loss.smoothed, loss.smoothed.detach(), loss.likelihood, nothing)
+        return Losses(minimised, loss.smoothed.detach(), loss.likelihood, nothing)
 
-    def _of_gist(self, gist: Float[Tensor, "b columns"], target: Padded) -> Loss:
-        """Of the real target tokens, each from the gist of its source."""
-        return self._cross_entropy(gist[:, None].expand(-1, target.keep.shape[1], -1), target)
+    def _of_gist(
+        self, gist: Float[Tensor, "p columns"], source: Padded | Shared, target: Padded
+    ) -> tuple[Float[Tensor, ""], Loss]:
+        """What is minimised, and the loss of the real target tokens, each from the gist of its source."""
+        table = cast(Trainable, self.model).projection()
+        dtype = self.autocast or table.dtype
+        logits = F.linear(gist.to(dtype), table.to(dtype))
+        log_probability = torch.log_softmax(logits.to(torch.promote_types(dtype, torch.float32)), -1)
+        counts = word_counts(target, source.row, sources=len(gist), words=len(table)).to(log_probability.dtype)
+        loss = foretelling(log_probability, counts, self.smoothing)
+        minimised = self.gist * loss.smoothed
+        if self.contrast:
+            minimised = minimised + self.contrast * telling_apart(log_probability, counts)
+        return minimised, loss
 
     def _cross_entropy(self, states: Float[Tensor, "b t columns"], target: Padded) -> Loss:
         """Of the real target tokens, given a state for each."""
