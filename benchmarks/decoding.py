@@ -45,7 +45,7 @@ class Task:
         settings = SearchSettings(**{**self.stored.config.search.model_dump(), "beam": beam})
         jobs = [Job(Segment(0, text, self.tokenizer.encode(text))) for text in self.sentences]
         written = 0
-        for rows in batches_by_length([len(job.segment.tokens.ids) for job in jobs], max_rows=batch):
+        for rows in batches_by_length([job.input.length(self.direction) for job in jobs], max_rows=batch):
             answers = self.decoder.decode(
                 [jobs[row] for row in rows], direction=self.direction, settings=settings, align=False
             )
