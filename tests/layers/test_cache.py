@@ -22,7 +22,8 @@ from weft.layers.cache import Ancestors, History, Stepping
 def test_an_ancestor_table_is_a_naive_copy_of_every_past(sizes, steps, seed, backend):
     (b, n, g), h, k, e = sizes, 2 * sizes[2], 5, 3
     torch.default_generator.manual_seed(seed)
-    history = History(torch.zeros(b, g, steps * n, k).double(), torch.zeros(b, g, steps * n, e).double())
+    room = torch.full((b, g, steps * n, k + e), torch.nan).double()  # what no step has written is never read
+    history = History(room[..., :k].clone(), room[..., k:].clone())
     ancestors = Ancestors.empty(b, n, steps, torch.device("cpu"))
     keys, values = torch.zeros(b, n, g, 0, k).double(), torch.zeros(b, n, g, 0, e).double()
     for _ in range(steps):
@@ -39,8 +40,8 @@ def test_an_ancestor_table_is_a_naive_copy_of_every_past(sizes, steps, seed, bac
             wanted = backend.attend(q[:, :, beam : beam + 1], alone)
             torch.testing.assert_close(context[:, :, beam : beam + 1], wanted, atol=1e-12, rtol=0)
         parents, rows = torch.randint(0, n, (b, n)), torch.randint(0, b, (b,))
+        history = history.select(rows, ancestors)
         ancestors = ancestors.reorder(parents).select(rows)
-        history = history.select(rows)
         batch = torch.arange(b)[:, None]
         keys, values = keys[batch, parents][rows], values[batch, parents][rows]
 

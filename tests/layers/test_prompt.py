@@ -43,7 +43,7 @@ def test_steps_stand_behind_their_prompt_in_one_buffer_without_a_copy() -> None:
 
 def test_select_keeps_the_prompts_of_the_chosen_sources() -> None:
     history = history_after(KeyValues(keys(S), values(S), Padding(torch.ones(B, S).bool())), beam=N, capacity=2)
-    kept = history.select(torch.tensor([1]))
+    kept = history.select(torch.tensor([1]), Ancestors.empty(B, N, 2, torch.device("cpu")))
     assert kept.lead == S
     assert torch.equal(kept.k[:, :, :S], keys(S)[1:])
 

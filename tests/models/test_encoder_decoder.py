@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +95,24 @@ def test_recording_changes_no_bit(backend):
             seen, recorded = model.step(read, recorded, some)
             plain, cache = model.step(read, cache)
             assert torch.equal(seen, plain)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read where Linux tells it")
+@torch.no_grad()
+def test_room_that_no_step_has_written_takes_no_memory():
+    """A checkpoint may allow far longer texts than anybody's: its search must not pay for them."""
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * resource.getpagesize()
+
+    model, before = make(), resident()
+    cache = model.init_cache(model.encode(pad(SOURCES)), beam=2, capacity=300_000)
+    size = sum(history.k.nbytes + history.v.nbytes for history in cache.histories)
+    _, cache = model.step(torch.tensor([[1, 2]] * 3), cache)
+    cache = cache.select(torch.tensor([0, 2]))
+    model.step(torch.tensor([[3, 4]] * 2), cache)
+    assert size > 500e6
+    assert resident() - before < size / 20
 
 
 def test_records_tell_the_order_of_the_layers_and_filter_by_site():

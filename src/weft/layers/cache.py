@@ -27,8 +27,10 @@ class History:
     v: Float[Tensor, "b g columns e"]
     lead: int = 0
 
-    def select(self, rows: Int[Tensor, " m"]) -> History:
-        return History(self.k[rows], self.v[rows], self.lead)
+    def select(self, rows: Int[Tensor, " m"], ancestors: Ancestors) -> History:
+        """The history of these sources. What no step has written yet is room: it is not copied, and takes no memory."""
+        used = self.lead + ancestors.length * ancestors.own.shape[1]
+        return History(_copied(self.k, rows, used), _copied(self.v, rows, used), self.lead)
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,12 @@ class Ancestors:
         if self.own.shape[1] == 1:
             return Full()
         return Arbitrary(self.own.flatten(2)[:, None], alive=True)  # each has its own past
+
+
+def _copied(x: Tensor, rows: Int[Tensor, " m"], used: int) -> Tensor:
+    found = x.new_empty(len(rows), *x.shape[1:])
+    found[:, :, :used] = x[:, :, :used][rows]
+    return found
 
 
 @dataclass(frozen=True)

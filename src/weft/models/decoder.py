@@ -188,7 +188,7 @@ class DecoderCache:
         return replace(self, ancestors=self.ancestors.reorder(parents))
 
     def select(self, rows: Int[Tensor, " m"]) -> DecoderCache:
-        histories = tuple(history.select(rows) for history in self.histories)
+        histories = tuple(history.select(rows, self.ancestors) for history in self.histories)
         return DecoderCache(self.run, self.out, self.encoded.select(rows), histories, self.ancestors.select(rows))
 
 
@@ -227,9 +227,9 @@ class Decoder(nn.Module):
         like = next(one for one in self.parameters() if one.is_floating_point())  # the memory may be in fewer bits
         heads = [attention.heads for attention in self._self_attentions()]
         histories = tuple(
-            History(
-                like.new_zeros(b, head.num_groups, capacity * beam, head.key_width),
-                like.new_zeros(b, head.num_groups, capacity * beam, head.value_width),
+            History(  # memory that is never written is never taken, and most searches end far from their limit
+                like.new_empty(b, head.num_groups, capacity * beam, head.key_width),
+                like.new_empty(b, head.num_groups, capacity * beam, head.value_width),
             )
             for head in heads
         )

@@ -39,7 +39,7 @@ class PromptedCache:
         return replace(self, ancestors=self.ancestors.reorder(parents))
 
     def select(self, rows: Int[Tensor, " m"]) -> PromptedCache:
-        histories = tuple(history.select(rows) for history in self.histories)
+        histories = tuple(history.select(rows, self.ancestors) for history in self.histories)
         return PromptedCache(self.prompt.select(rows), histories, self.ancestors.select(rows))
 
 
