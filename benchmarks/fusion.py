@@ -5,10 +5,10 @@
     python benchmarks/fusion.py --memory --out benchmarks/results/fusion.memory.json
 
 Models translate test_2016_flickr of Multi30k to French, each with the sources that it knows (en, de, picture), whole,
-with its own beam. BLEU is sacreBLEU's, on all rows and on those that have their picture; intervals are of 95 % by
-bootstrap, and p says how often a bootstrap sample (of 1,000, paired) would show so large a difference to the first
-model if there were none (sacreBLEU's paired bootstrap). A model of pictures also translates the rows that have one
-without it, and with the picture of another row (incongruent, a seeded permutation that leaves none in its place), with
+with its own beam. BLEU and chrF are sacreBLEU's, on all rows and on those that have their picture; intervals are of
+95 % by bootstrap, and p says how often a bootstrap sample (of 1,000, paired) would show so large a difference to the
+first model if there were none (sacreBLEU's paired bootstrap). A model of pictures also translates the rows that have
+one without it, and with the picture of another row (incongruent, a seeded permutation that leaves none in its place), with
 p of both against the right picture; and it says how probable the reference is given each, in nats, and how often it is
 likelier with the right picture. Shares are those of `SourceReport`, the mean of all target words of rows that have
 every source.
@@ -29,9 +29,9 @@ from statistics import median
 from time import process_time
 from typing import Any
 
-import sacrebleu
 import torch
 from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest
 
 import weft
@@ -80,23 +80,22 @@ def translated(translator: Translator, rows: Sequence[Row], *, align: bool = Fal
     return list(translator.translate_lines(inputs, to="fr", align=align))
 
 
-def bleu(texts: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """The score and half of its 95 % interval."""
-    score = sacrebleu.BLEU().corpus_score(list(texts), [list(references)], n_bootstrap=SAMPLES)
-    return {"bleu": round(score.score, 2), "interval": round(float(score._ci), 2)}
+def scores(texts: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    """BLEU with half of its 95 % interval, and chrF."""
+    bleu = BLEU().corpus_score(list(texts), [list(references)], n_bootstrap=SAMPLES)
+    chrf = CHRF().corpus_score(list(texts), [list(references)])
+    return {"bleu": round(bleu.score, 2), "interval": round(float(bleu._ci), 2), "chrf": round(chrf.score, 2)}
 
 
-def paired(systems: dict[str, list[str]], references: list[str]) -> dict[str, float]:
-    """p of every system against the first."""
+def paired(systems: dict[str, list[str]], references: list[str], metric: type[BLEU | CHRF] = BLEU) -> dict[str, float]:
+    """p of every system against the first; none where there is nothing to compare."""
+    if len(systems) < 2:
+        return {}
     test = PairedTest(
-        list(systems.items()),
-        {"BLEU": BLEU(references=[references])},
-        references=None,
-        test_type="bs",
-        n_samples=SAMPLES,
+        list(systems.items()), {"": metric(references=[references])}, references=None, test_type="bs", n_samples=SAMPLES
     )
-    _, found = test()
-    return {name: float(one.p_value) for name, one in zip(found["System"][1:], found["BLEU"][1:], strict=True)}
+    names, found = test()[1].values()  # the second under a name that the metric chooses
+    return {name: float(one.p_value) for name, one in zip(names[1:], found[1:], strict=True)}
 
 
 def incongruent(rows: Sequence[Row], seed: int) -> list[Row]:
@@ -125,8 +124,8 @@ def measured(translator: Translator, rows: list[Row], references: list[str], see
     some = [references[place] for place in pictured]
     found: dict[str, Any] = {
         **described(translator.stored),
-        "all": bleu(texts, references),
-        "pictured": bleu([texts[place] for place in pictured], some),
+        "all": scores(texts, references),
+        "pictured": scores([texts[place] for place in pictured], some),
         "texts": texts,
     }
     if not sources:
@@ -147,7 +146,7 @@ def with_other_pictures(translator: Translator, rows: list[Row], references: lis
     given = {"right": rows, "without": without, "incongruent": incongruent(rows, seed)}
     texts = {name: [one.text for one in translated(translator, own)] for name, own in given.items()}
     likely = {name: reference_scores(translator, own, references) for name, own in given.items()}
-    found: dict[str, Any] = {name: bleu(texts[name], references) for name in ("without", "incongruent")}
+    found: dict[str, Any] = {name: scores(texts[name], references) for name in ("without", "incongruent")}
     found["p_of_right"] = paired(texts, references)
     found["log_probability"] = {name: round(sum(own) / len(own), 4) for name, own in likely.items()}
     found["right_is_likelier_than"] = {
@@ -181,8 +180,9 @@ def compared(options: Namespace) -> dict[str, Any]:
         "listed_rows": sum(number < len(rows) for number in listed_in(options.data)),
         "seed": options.seed,
         "models": found,
-        "p_all": paired(systems, references) if len(systems) > 1 else {},
-        "p_pictured": paired(of_pictures, [references[place] for place in pictured]) if len(systems) > 1 else {},
+        "p_all": paired(systems, references),
+        "p_all_chrf": paired(systems, references, CHRF),
+        "p_pictured": paired(of_pictures, [references[place] for place in pictured]),
     }
 
 

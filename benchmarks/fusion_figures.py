@@ -25,27 +25,32 @@ def _read(path: Path) -> dict[str, Any]:
 def _models(path: Path) -> str:
     found = _read(path)
     lines = [
-        f"| model | BLEU, all {found['rows']} rows | p | {found['pictured_rows']} rows with a picture | no picture | "
-        "another's picture | likelier with the right one | shares |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| model | BLEU, all {found['rows']} rows | p | chrF | p | {found['pictured_rows']} rows with a picture | "
+        "no picture | another's picture | likelier with the right one | shares |",
+        "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(name, one, found) for name, one in found["models"].items()),
     ]
     return "\n".join(lines) + f"\n\n{_origin(found, path)}\n"
 
 
 def _row(name: str, one: dict[str, Any], found: dict[str, Any]) -> str:
-    p = found["p_all"].get(name)
     scores = [_score(one.get(key)) for key in ("pictured", "without", "incongruent")]
     shares = ", ".join(f"{source} {share:.2f}" for source, share in one.get("shares", {}).items())
     wins = one.get("right_is_likelier_than", {}).get("incongruent")
     cells = [
         _score(one["all"]),
-        "" if p is None else f"{p:.3f}",
+        _p(found["p_all"].get(name)),
+        "" if (chrf := one["all"].get("chrf")) is None else f"{chrf:.1f}",
+        _p(found.get("p_all_chrf", {}).get(name)),
         *scores,
         "" if wins is None else f"{wins:.0%}",
         shares,
     ]
     return f"| {name} | {' | '.join(cells)} |"
+
+
+def _p(found: float | None) -> str:
+    return "" if found is None else f"{found:.3f}"
 
 
 def _score(found: dict[str, float] | None) -> str:
