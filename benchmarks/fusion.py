@@ -8,8 +8,8 @@ Models translate test_2016_flickr of Multi30k to French, each with the sources t
 with its own beam. BLEU and chrF are sacreBLEU's, on all rows and on those that have their picture; intervals are of
 95 % by bootstrap, and p says how often a bootstrap sample (of 1,000, paired) would show so large a difference to the
 first model if there were none (sacreBLEU's paired bootstrap). A model of pictures also translates the rows that have
-one without it, and with the picture of another row (incongruent, a seeded permutation that leaves none in its place), with
-p of both against the right picture; and it says how probable the reference is given each, in nats, and how often it is
+one without it, and with the picture of another row (incongruent, a seeded permutation that leaves none in its place),
+with p of both against the right picture; and it says how probable the reference is given each, in nats, and how often it is
 likelier with the right picture. Shares are those of `SourceReport`, the mean of all target words of rows that have
 every source.
 
