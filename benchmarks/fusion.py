@@ -10,8 +10,8 @@ with its own beam. BLEU and chrF are sacreBLEU's, on all rows and on those that 
 first model if there were none (sacreBLEU's paired bootstrap). A model of pictures also translates the rows that have
 one without it, and with the picture of another row (incongruent, a seeded permutation that leaves none in its place),
 with p of both against the right picture; and it says how probable the reference is given each, in nats, and how often
-it is likelier with the right picture. Shares are those of `SourceReport`, the mean of all target words of rows that have
-every source.
+it is likelier with the right picture. Shares are those of `SourceReport`, the mean of all target words of rows
+that have every source.
 
 The lists name more pictures than there are: those of Flickr8k's own test set, which is held out, lie in no folder.
 
