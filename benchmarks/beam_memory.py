@@ -49,7 +49,7 @@ class RowCache:
 
     def reorder(self, parents: Int[Tensor, "b n"]) -> RowCache:
         rows = (parents + self.beam * torch.arange(len(parents))[:, None]).flatten()
-        histories = tuple(history.select(rows) for history in self.inner.histories)
+        histories = tuple(history.select(rows, self.inner.ancestors) for history in self.inner.histories)
         return replace(
             self, inner=replace(self.inner, histories=histories, ancestors=self.inner.ancestors.select(rows))
         )
