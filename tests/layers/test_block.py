@@ -10,13 +10,14 @@ from torch import nn
 from weft.attention import Causal, Padding, Record, Reference
 from weft.base.errors import ConfigError
 from weft.layers.attention import CrossAttention, Heads, SelfAttention, join_heads, split_heads
-from weft.layers.block import DecoderLayer, EncoderLayer, Residual, Skip
+from weft.layers.block import DecoderLayer, EncoderLayer
 from weft.layers.cache import Fresh
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.length_scaling import Unscaled
 from weft.layers.norm import NORMS
 from weft.layers.null import NoNull
 from weft.layers.position import NoRotation
+from weft.layers.residual import Residual, Skip
 
 D = 12
 

@@ -8,12 +8,13 @@ from torch import nn
 from weft.attention import Fused
 from weft.attention.masks import Causal
 from weft.layers.attention import Heads, SelfAttention
-from weft.layers.block import EncoderLayer, Skip
+from weft.layers.block import EncoderLayer
 from weft.layers.bound import bound
 from weft.layers.cache import Fresh
 from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.position import NoRotation
+from weft.layers.residual import Skip
 
 D, T = 12, 5
 

@@ -132,9 +132,13 @@ class Window(Mask):
 
 @dataclass(frozen=True)
 class Padding(Mask):
-    """Keys that are real: `keep` `[b s]`, True for a real key. Values at other keys are never read, NaN included."""
+    """Keys that are real: `keep` `[b s]`, True for a real key. Values at other keys are never read, NaN included.
+
+    `alive` is what the maker knows: True if no row is without a key.
+    """
 
     keep: Bool[Tensor, "b s"]
+    alive: bool = False
 
     def __post_init__(self) -> None:
         if self.keep.dtype is not torch.bool or self.keep.dim() != 2:
@@ -150,11 +154,14 @@ class Padding(Mask):
     def same_for_all_queries(self) -> bool:
         return True
 
+    def every_query_has_a_key(self) -> bool:
+        return self.alive
+
     def key_keep(self) -> Tensor | None:
         return self.keep
 
     def select(self, rows: Tensor) -> Mask:
-        return self if len(self.keep) == 1 else Padding(self.keep[rows])
+        return self if len(self.keep) == 1 else Padding(self.keep[rows], self.alive)
 
     def cut(self, *, heads: Sequence[int] | None, rows: Sequence[int] | None, keys: slice) -> Mask:
         return Padding(self.keep[:, keys])
@@ -172,7 +179,9 @@ def padding(keep: Bool[Tensor, "b s"]) -> Mask:
 
     On a CPU; elsewhere to ask would be to wait for the device.
     """
-    return Full() if keep.device.type == "cpu" and bool(keep.all()) else Padding(keep)
+    if keep.device.type != "cpu":
+        return Padding(keep)
+    return Full() if bool(keep.all()) else Padding(keep, alive=bool(keep.any(1).all()))
 
 
 @dataclass(frozen=True)

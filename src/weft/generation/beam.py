@@ -11,7 +11,7 @@ from weft.generation.history import History
 from weft.generation.hypothesis import Result, normalised
 from weft.generation.kept import Kept
 from weft.generation.live import Live
-from weft.generation.logits import NEVER, largest, log_probabilities
+from weft.generation.logits import NEVER, largest, log_probabilities_
 from weft.generation.read_back import read_back
 from weft.generation.stop import best_possible
 from weft.generation.task import Task
@@ -75,7 +75,7 @@ class Beam:
 
     def advance(self) -> None:
         """One step of every source still in the batch."""
-        log_probs = log_probabilities(self.live.step(self._tokens))
+        log_probs = log_probabilities_(self.live.step(self._tokens))
         if not len(self.history):
             self._open(log_probs)
         best = continuations(self.totals, self._constraints(log_probs, len(self.history)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weft.base.shapes import Float, Int, Tensor
 from weft.generation.chain import Choice
 from weft.generation.constraints import Constraints
-from weft.generation.logits import log_probabilities
+from weft.generation.logits import log_probabilities_
 
 
 class Greedy:
@@ -15,7 +15,7 @@ class Greedy:
         self._constraints = constraints
 
     def choose(self, logits: Float[Tensor, "m n w"], step: int) -> Choice:
-        best = self._constraints(log_probabilities(logits), step).max(-1)
+        best = self._constraints(log_probabilities_(logits), step).max(-1)
         self._constraints.follow(best.indices)
         return Choice(best.indices, best.values)
 

@@ -18,6 +18,18 @@ def log_probabilities(logits: Float[Tensor, "*b w"]) -> Float[Tensor, "*b w"]:
     return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
 
 
+def log_probabilities_(logits: Float[Tensor, "*b w"]) -> Float[Tensor, "*b w"]:
+    """The same, without gradients, in the memory of the logits where that can be.
+
+    A step of many hypotheses has megabytes of them, and to get fresh ones from the system takes longer than to fill
+    them.
+    """
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    if wide.is_inference() and not torch.is_inference_mode_enabled():  # its memory may not be written here
+        return wide.log_softmax(-1)
+    return torch.log_softmax(wide, -1, out=wide)
+
+
 _STRETCH = 64
 _MANY = 1 << 16
 """Among fewer numbers `topk` is done before stretches have been made."""

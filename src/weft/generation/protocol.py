@@ -42,5 +42,8 @@ class Seq2Seq(Protocol):
         ...
 
     def step(self, tokens: Int[Tensor, "b n"], cache: Any, record: Any = None) -> tuple[Float[Tensor, "b n w"], Any]:
-        """The logits after reading one more token of each hypothesis, and the cache that knows it."""
+        """The logits after reading one more token of each hypothesis, and the cache that knows it.
+
+        The logits are the caller's: nobody else reads them, and it may write into them.
+        """
         ...

@@ -7,7 +7,7 @@ import torch
 from weft.base.shapes import Float, Int, Tensor
 from weft.generation.chain import Choice
 from weft.generation.constraints import Constraints
-from weft.generation.logits import log_probabilities, sharpen
+from weft.generation.logits import log_probabilities_, sharpen
 from weft.generation.settings import Sampling
 
 
@@ -20,7 +20,7 @@ class Sampler:
         self._generator = generator
 
     def choose(self, logits: Float[Tensor, "m n w"], step: int) -> Choice:
-        log_probs = self._constraints(log_probabilities(logits), step)
+        log_probs = self._constraints(log_probabilities_(logits), step)
         probs = sharpen(log_probs, self._sampling)
         drawn = torch.multinomial(probs.flatten(0, 1), 1, generator=self._generator)
         tokens = drawn.view(probs.shape[:2])  # (m n) 1 -> m n

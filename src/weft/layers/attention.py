@@ -62,15 +62,15 @@ class SelfAttention(Bindable):
     def bind(self) -> Function:
         qkv, rotate, out = bound(self.qkv), bound(self.rotation), bound(self.out)
         apart, backend = _splitting(self.heads), self.backend
-        dropout, site = self.dropout if self.training else 0.0, self.site
+        dropout = self.dropout if self.training else 0.0
 
         def attend(x: Tensor, past: Past, positions: Tensor, record: Record | None = None) -> Tensor:
             q_bhtk, k_bgtk, v_bgte = apart(qkv(x))
             q_bhtk = rotate(q_bhtk, positions)
             memory = past.extend(rotate(k_bgtk, positions), v_bgte, backend)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
-            if record is not None and record.wants(site):
-                record.note(Observation(site, q_bhtk, memory, backend, output=self.out))
+            if record is not None:
+                self.note(record, q_bhtk, memory)
             return out(join_heads(context))
 
         return attend
@@ -79,6 +79,11 @@ class SelfAttention(Bindable):
         self, x: Float[Tensor, "b t d"], past: Past, positions: Int[Tensor, "*#b #t"], record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
         return self.bind()(x, past, positions, record)
+
+    def note(self, record: Record, q: Float[Tensor, "b h t k"], memory: KeyValues) -> None:
+        """Keep what has been asked of a memory, if anybody wants it."""
+        if record.wants(self.site):
+            record.note(Observation(self.site, q, memory, self.backend, output=self.out))
 
 
 class CrossAttention(Bindable):
@@ -125,15 +130,15 @@ class CrossAttention(Bindable):
 
     def bind(self) -> Function:
         q, out, h, backend = bound(self.q), bound(self.out), self.heads.num_heads, self.backend
-        dropout, site = self.dropout if self.training else 0.0, self.site
+        dropout = self.dropout if self.training else 0.0
 
         def attend(x: Tensor, memory: KeyValues, record: Record | None = None) -> Tensor:
             q_bhtk = split_heads(q(x), h)
             if self.shares:
                 return self._read_states(q_bhtk, memory, record)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
-            if record is not None and record.wants(site):
-                record.note(Observation(site, q_bhtk, memory, backend, output=self.out, null=self.null()))
+            if record is not None:
+                self.note(record, q_bhtk, memory)
             return out(join_heads(context))
 
         return attend
@@ -142,6 +147,11 @@ class CrossAttention(Bindable):
         self, x: Float[Tensor, "b t d"], memory: KeyValues, record: Record | None = None
     ) -> Float[Tensor, "b t d"]:
         return self.bind()(x, memory, record)
+
+    def note(self, record: Record, q: Float[Tensor, "b h t k"], memory: KeyValues) -> None:
+        """Keep what has been asked of a memory, if anybody wants it."""
+        if record.wants(self.site):
+            record.note(Observation(self.site, q, memory, self.backend, output=self.out, null=self.null()))
 
     def _read_states(
         self, q: Float[Tensor, "b h t k"], memory: KeyValues, record: Record | None

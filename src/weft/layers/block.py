@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import nn
 
 from weft.attention.protocol import KeyValues
@@ -12,30 +10,8 @@ from weft.base.shapes import Float, Int, Tensor
 from weft.layers.attention import Past, SelfAttention
 from weft.layers.bound import Bindable, Function, bound
 from weft.layers.fusion import Memories
-
-
-@dataclass(frozen=True)
-class Skip:
-    """The parts around a sub-layer: norm before it, dropout after it, norm after the sum; absent ones are Identity."""
-
-    before: nn.Module
-    dropout: nn.Module
-    after: nn.Module
-
-
-class Residual(Bindable):
-    """after(x + dropout(sublayer(before(x), ...))): pre-norm has an Identity after, post-norm an Identity before."""
-
-    def __init__(self, sublayer: nn.Module, skip: Skip) -> None:
-        super().__init__()
-        self.before, self.sublayer, self.dropout, self.after = skip.before, sublayer, skip.dropout, skip.after
-
-    def bind(self) -> Function:
-        before, sublayer, dropout, after = map(bound, (self.before, self.sublayer, self.dropout, self.after))
-        return lambda x, *context: after(x + dropout(sublayer(before(x), *context)))
-
-    def forward(self, x: Float[Tensor, "b t d"], *context: object) -> Float[Tensor, "b t d"]:
-        return self.bind()(x, *context)
+from weft.layers.residual import Residual, Skip
+from weft.layers.step import step_of
 
 
 class EncoderLayer(Bindable):
@@ -77,10 +53,13 @@ class DecoderLayer(Bindable):
 
     def bind(self) -> Function:
         attention, cross_attention, feedforward = map(bound, (self.attention, self.cross_attention, self.feedforward))
+        step = step_of(self.attention, self.cross_attention, self.feedforward)
 
         def layer(
             x: Tensor, past: Past, memory: KeyValues | Memories, positions: Tensor, record: Record | None = None
         ) -> Tensor:
+            if step is not None and (readable := step.readable(x, past, memory)):
+                return step.run(x, *readable, record)
             x = attention(x, past, positions, record)
             x = cross_attention(x, memory, record)
             return feedforward(x)

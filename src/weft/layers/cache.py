@@ -114,8 +114,16 @@ class Stepping:
 
     def extend(self, k: Tensor, v: Tensor, backend: Backend) -> KeyValues:
         history, n = self.history, k.shape[2]
-        end = history.lead + self.length * n
+        end = self.end(n)
         history.k.narrow(2, end - n, n).copy_(k)
         history.v.narrow(2, end - n, n).copy_(v)
-        # What a step reads is a view: nothing is copied.
-        return KeyValues(history.k.narrow(2, 0, end), history.v.narrow(2, 0, end), self.mask, self.bias)
+        return self.read(n)
+
+    def end(self, n: int) -> int:
+        """The column behind those that n hypotheses write in this step."""
+        return self.history.lead + self.length * n
+
+    def read(self, n: int) -> KeyValues:
+        """What n hypotheses read when their own keys and values are in their places: views, nothing is copied."""
+        k, v = (each.narrow(2, 0, self.end(n)) for each in (self.history.k, self.history.v))
+        return KeyValues(k, v, self.mask, self.bias)

@@ -19,8 +19,7 @@ _FEWEST_WEIGHTS = 1 << 16
 
 def product(weight: Float[Tensor, "r d"], bias: Float[Tensor, " r"] | None) -> Callable[[Tensor], Tensor]:
     """A function of `[*b d]`, bound to these weights. Its result may lie in memory row by row or column by column."""
-    plain = weight.device.type == "cpu" and weight.dtype is torch.float32
-    if not plain or torch.is_grad_enabled() or weight.numel() < _FEWEST_WEIGHTS:
+    if torch.is_grad_enabled() or not column_by_column(weight, rows=_LEAST):
         return lambda x: F.linear(x, weight, bias)
     width = weight.shape[1]
     least, most = _LEAST * width, _MOST * width
@@ -34,3 +33,9 @@ def product(weight: Float[Tensor, "r d"], bias: Float[Tensor, " r"] | None) -> C
         return y_rm.t().view(*x.shape[:-1], -1)
 
     return multiply
+
+
+def column_by_column(weight: Float[Tensor, "r d"], *, rows: int) -> bool:
+    """Whether (W x^T)^T is the faster way for so many rows."""
+    plain = weight.device.type == "cpu" and weight.dtype is torch.float32
+    return plain and _LEAST <= rows <= _MOST and weight.numel() >= _FEWEST_WEIGHTS

@@ -76,6 +76,10 @@ class QuantisedLinear(Bindable):
         weight, _ = self._few.unpack()
         return weight.dequantize()
 
+    def packing(self, rows: int) -> tuple[Any, bool]:
+        """What `linear_dynamic` takes behind so many rows: packed weights, and whether activations spare a bit."""
+        return self._few if rows < _MANY else self._many, not self._whole_range
+
     def bind(self) -> Function:
         product, reduce_range = _product(), not self._whole_range
         few, many, enough = self._few, self._many, _MANY * self.in_features
@@ -108,8 +112,10 @@ class QuantisedTable(Bindable):
         return self.bind()(ids)
 
 
-_PRODUCT = """
-def product(x, packed: __torch__.torch.classes.quantized.LinearPackedParamsBase, reduce_range: bool):
+PACKED = "__torch__.torch.classes.quantized.LinearPackedParamsBase"
+"""The name of packed weights in TorchScript."""
+_PRODUCT = f"""
+def product(x, packed: {PACKED}, reduce_range: bool):
     return torch.ops.quantized.linear_dynamic(x, packed, reduce_range)
 """
 

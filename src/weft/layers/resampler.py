@@ -12,7 +12,7 @@ from weft.attention.record import Record
 from weft.base.padded import Padded
 from weft.base.shapes import Float, Tensor
 from weft.layers.attention import CrossAttention
-from weft.layers.block import Residual
+from weft.layers.residual import Residual
 
 
 class Resampler(nn.Module):

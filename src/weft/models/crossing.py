@@ -7,9 +7,9 @@ from collections.abc import Callable
 from torch import nn
 
 from weft.layers.attention import CrossAttention
-from weft.layers.block import Residual
 from weft.layers.fusion import Concat, Gated, Hierarchical, Parallel, Serial
 from weft.layers.null import LearnedNull, NoNull
+from weft.layers.residual import Residual
 from weft.models.config import ModelConfig
 from weft.models.parts import BACKENDS, heads_of, skip
 from weft.models.readers import length_scaling, reader

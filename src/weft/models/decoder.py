@@ -234,7 +234,7 @@ class Decoder(nn.Module):
             for head in heads
         )
         ancestors = Ancestors.empty(b, beam, capacity, like.device)
-        project = out.bind_for(rows=b * beam, times=capacity)
+        project = out.bind_for(rows=b * beam)
         return DecoderCache(self.bind(), project, encoded, histories, ancestors)
 
     def step(

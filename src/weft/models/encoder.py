@@ -15,7 +15,7 @@ from weft.base.shapes import Float, Tensor
 from weft.layers.block import EncoderLayer
 from weft.layers.cache import Fresh
 
-_TOKENS_AT_ONCE = 2048
+_TOKENS_AT_ONCE = 1024
 """More, and what a layer makes is too large for the allocator to keep: it is fetched from the system at each layer."""
 
 

@@ -17,8 +17,8 @@ def to_int8(model: nn.Module) -> nn.Module:
     check_engine()
     for module in list(model.modules()):
         if isinstance(module, TextIn) and isinstance(module.table, nn.Embedding):
-            module.table = QuantisedTable(module.table)
+            module.table = QuantisedTable(module.table).train(module.training)
         for name, child in list(module.named_children()):
             if isinstance(child, nn.Linear):
-                setattr(module, name, QuantisedLinear(child))
+                setattr(module, name, QuantisedLinear(child).train(child.training))
     return model

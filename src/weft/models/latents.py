@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import nn
 
 from weft.layers.attention import CrossAttention
-from weft.layers.block import Residual
 from weft.layers.length_scaling import Unscaled
 from weft.layers.null import NoNull
 from weft.layers.resampler import Gathering, Resampler, ResamplerLayer
+from weft.layers.residual import Residual
 from weft.models.config import ModelConfig
 from weft.models.parts import BACKENDS, feedforward, final_norm, heads_of, skip
 from weft.models.source import Picture

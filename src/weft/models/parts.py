@@ -8,10 +8,10 @@ from torch import nn
 
 from weft.attention import Backend, Fused, Reference
 from weft.layers.attention import Heads
-from weft.layers.block import Skip
 from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.norm import NORMS
+from weft.layers.residual import Skip
 from weft.models.config import ModelConfig
 
 BACKENDS: dict[str, Callable[[float | None], Backend]] = {"fused": Fused, "reference": Reference}

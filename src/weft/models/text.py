@@ -53,9 +53,9 @@ class TextOut(nn.Module):
         super().__init__()
         self.projection, self.scale = projection, scale
 
-    def bind_for(self, *, rows: int, times: int) -> Function:
-        """`forward` as a function that will be given so many vectors, up to so many times."""
-        product, scale = packed(self.projection, rows=rows, times=times), self.scale
+    def bind_for(self, *, rows: int) -> Function:
+        """`forward` as a function that will be given so many vectors at a time."""
+        product, scale = packed(self.projection, rows=rows), self.scale
         return product if scale == 1.0 else lambda x: product(x * scale)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t w"]:
