@@ -11,7 +11,6 @@ from weft.layers.attention import Past, SelfAttention
 from weft.layers.bound import Bindable, Function, bound
 from weft.layers.fusion import Memories
 from weft.layers.residual import Residual, Skip
-from weft.layers.step import step_of
 
 
 class EncoderLayer(Bindable):
@@ -53,13 +52,10 @@ class DecoderLayer(Bindable):
 
     def bind(self) -> Function:
         attention, cross_attention, feedforward = map(bound, (self.attention, self.cross_attention, self.feedforward))
-        step = step_of(self.attention, self.cross_attention, self.feedforward)
 
         def layer(
             x: Tensor, past: Past, memory: KeyValues | Memories, positions: Tensor, record: Record | None = None
         ) -> Tensor:
-            if step is not None and (readable := step.readable(x, past, memory)):
-                return step.run(x, *readable, record)
             x = attention(x, past, positions, record)
             x = cross_attention(x, memory, record)
             return feedforward(x)

@@ -48,6 +48,11 @@ class Ancestors:
     def empty(num_sources: int, beam: int, capacity: int, device: torch.device) -> Ancestors:
         return Ancestors(torch.empty(num_sources, beam, 0, beam, dtype=torch.bool, device=device), 0, capacity)
 
+    @property
+    def beam(self) -> int:
+        """How many hypotheses each source has."""
+        return self.own.shape[1]
+
     def advance(self) -> Ancestors:
         """One more step, in which every hypothesis stands in its own slot."""
         if self.length == self.capacity:

@@ -16,7 +16,7 @@ from torch import nn
 from weft.layers.dropout import Dropout
 from weft.layers.feedforward import FEEDFORWARDS, FeedForward, GatedFeedForward
 from weft.layers.product import column_by_column
-from weft.layers.quantised import PACKED, QuantisedLinear
+from weft.layers.quantised import PACKED, QuantisedLinear, QuantisedTable
 
 _NAMES_OF_TORCH = {
     "relu": "torch.relu_({})",
@@ -41,7 +41,7 @@ class Script:
     It will be called with `rows` vectors.
     """
 
-    def __init__(self, name: str, arguments: str, *, rows: int) -> None:
+    def __init__(self, name: str, arguments: str, rows: int) -> None:
         self.rows = rows
         self._name, self._signature = name, [arguments]
         self._lines: list[str] = []
@@ -84,6 +84,16 @@ class Script:
 def _compiled(text: str) -> Any:
     """Layers that differ in nothing but their weights are one function."""
     return torch.jit.CompilationUnit(text)
+
+
+def _embedding(script: Script, module: nn.Module, ids: str) -> str:
+    return script.let(f"torch.embedding({script.takes(cast(nn.Embedding, module).weight)}, {ids})")
+
+
+def _table_in_bytes(script: Script, module: nn.Module, ids: str) -> str:
+    table = cast(QuantisedTable, module)
+    rows, scale = (script.let(f"torch.embedding({script.takes(each)}, {ids})") for each in (table.rows, table.scale))
+    return script.let(f"{rows} * {scale}")
 
 
 def _identity(script: Script, module: nn.Module, x: str) -> str:
@@ -144,6 +154,8 @@ def _optional(script: Script, weight: torch.Tensor | None) -> str:
 
 
 _WRITERS: dict[type[nn.Module], Callable[[Script, nn.Module, str], str]] = {
+    nn.Embedding: _embedding,
+    QuantisedTable: _table_in_bytes,
     nn.Identity: _identity,
     Dropout: _identity,
     nn.LayerNorm: _layer_norm,

@@ -21,6 +21,7 @@ from weft.layers.block import DecoderLayer
 from weft.layers.bound import Function, bound
 from weft.layers.cache import Ancestors, Fresh, History, Stepping
 from weft.layers.fusion import Memories
+from weft.models.at_once import AtOnce, written
 from weft.models.text import TextOut
 
 
@@ -175,13 +176,14 @@ class Readable(Protocol):
 @dataclass(frozen=True)
 class DecoderCache:
     """What stepping needs: the bound decoder and what makes logits of its states, the encoded sources, the history of
-    each layer, and whose history is whose."""
+    each layer, and whose history is whose; and where that can be, all of it but the logits as one function."""
 
     run: Function
     out: Function
     encoded: Readable
     histories: tuple[History, ...]
     ancestors: Ancestors
+    at_once: AtOnce | None
 
     def reorder(self, parents: Int[Tensor, "b n"]) -> DecoderCache:
         """Only the ancestor table moves: neither the memory nor the histories are copied."""
@@ -189,7 +191,10 @@ class DecoderCache:
 
     def select(self, rows: Int[Tensor, " m"]) -> DecoderCache:
         histories = tuple(history.select(rows, self.ancestors) for history in self.histories)
-        return DecoderCache(self.run, self.out, self.encoded.select(rows), histories, self.ancestors.select(rows))
+        encoded, ancestors, at_once = self.encoded.select(rows), self.ancestors.select(rows), self.at_once
+        if at_once is not None:
+            at_once = at_once.written.reading(histories, encoded.of_layers(), beam=ancestors.beam)
+        return DecoderCache(self.run, self.out, encoded, histories, ancestors, at_once)
 
 
 class Decoder(nn.Module):
@@ -235,7 +240,9 @@ class Decoder(nn.Module):
         )
         ancestors = Ancestors.empty(b, beam, capacity, like.device)
         project = out.bind_for(rows=b * beam)
-        return DecoderCache(self.bind(), project, encoded, histories, ancestors)
+        decoder = written(self.embed, [*self.layers], self.norm)
+        at_once = None if decoder is None else decoder.reading(histories, encoded.of_layers(), beam=beam)
+        return DecoderCache(self.bind(), project, encoded, histories, ancestors, at_once)
 
     def step(
         self, tokens: Int[Tensor, "b n"], cache: DecoderCache, record: Record | None = None
@@ -244,14 +251,22 @@ class Decoder(nn.Module):
         cache.ancestors.check("tokens", tokens)
         ancestors = cache.ancestors.advance()
         position = torch.arange(ancestors.length - 1, ancestors.length, device=tokens.device)
+        if cache.at_once is not None and not torch.is_grad_enabled():
+            x = cache.at_once.states(tokens, position, ancestors, record)
+        else:
+            x = self._by_parts(tokens, position, ancestors, cache, record)
+        return cache.out(x), replace(cache, ancestors=ancestors)
+
+    def _by_parts(
+        self, tokens: Tensor, position: Tensor, ancestors: Ancestors, cache: DecoderCache, record: Record | None
+    ) -> Float[Tensor, "b n d"]:
         mask = ancestors.mask()
         biases = self.bias(position, ancestors.positions())
         pasts = [
             Stepping(history, mask, ancestors.length, bias)
             for history, bias in zip(cache.histories, biases, strict=True)
         ]
-        x = cache.run(tokens, pasts, cache.encoded, position, record)
-        return cache.out(x), DecoderCache(cache.run, cache.out, cache.encoded, cache.histories, ancestors)
+        return cache.run(tokens, pasts, cache.encoded, position, record)
 
     def bind(self) -> Function:
         """Ids at some positions to states, with what each layer remembers and reads."""

@@ -1,4 +1,4 @@
-"""A step as one function is the step by parts, to the bit; what it does not know goes by parts."""
+"""Steps as one function are the steps by parts, to the bit; what it does not know goes by parts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from torch import nn
 
 from weft.attention.record import Record
 from weft.base.padded import Padded, pad
-from weft.layers.block import DecoderLayer
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.script import Script, UnknownPartError
-from weft.layers.step import Step, step_of
+from weft.models.at_once import Written, written
 from weft.models.build import build, cross_site
 from weft.models.config import ModelConfig
 from weft.models.int8 import to_int8
@@ -38,7 +37,7 @@ def source(num_sources: int) -> Padded:
 
 
 @torch.no_grad()
-def written(made: nn.Module, read: Padded, *, beam: int, record: Record | None = None) -> Iterator[torch.Tensor]:
+def logits_of(made: nn.Module, read: Padded, *, beam: int, record: Record | None = None) -> Iterator[torch.Tensor]:
     """The logits of some steps in which hypotheses change places."""
     generator = torch.Generator().manual_seed(7)
     cache = made.init_cache(made.encode(read), beam=beam, capacity=STEPS)
@@ -50,12 +49,15 @@ def written(made: nn.Module, read: Padded, *, beam: int, record: Record | None =
 
 
 def by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Step, "readable", lambda *_: None)
+    monkeypatch.setattr(Written, "reading", lambda *_, **__: None)
 
 
-def layer_step(made: nn.Module, number: int = 0) -> Step | None:
-    layer: DecoderLayer = made.decoder.layers[number]
-    return step_of(layer.attention, layer.cross_attention, layer.feedforward)
+def at_once(made: nn.Module, read: Padded | None = None) -> bool:
+    """Whether its steps are one function; with sources, whether they are when it reads these."""
+    found = written(made.decoder.embed, [*made.decoder.layers], made.decoder.norm)
+    if found is None or read is None:
+        return found is not None
+    return made.init_cache(made.encode(read), beam=1, capacity=1).at_once is not None
 
 
 VARIANTS = {
@@ -75,37 +77,37 @@ VARIANTS = {
 def test_it_is_the_step_by_parts(monkeypatch: pytest.MonkeyPatch, variant: str, num_sources: int, beam: int) -> None:
     made, read = model(**VARIANTS[variant]), source(min(num_sources, 3))
     read = read if num_sources < 5 else pad([tuple(range(3, 9))] * num_sources)
-    assert layer_step(made) is not None
-    at_once = list(written(made, read, beam=beam))
+    assert at_once(made, read)
+    together = list(logits_of(made, read, beam=beam))
     by_parts(monkeypatch)
-    for one, other in zip(at_once, written(made, read, beam=beam), strict=True):
+    for one, other in zip(together, logits_of(made, read, beam=beam), strict=True):
         assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("num_sources", [2, 3])
 def test_bytes_and_fewer_bits_too(monkeypatch: pytest.MonkeyPatch, num_sources: int) -> None:
     models = (to_int8(model()), model().to(torch.bfloat16))
-    assert all(layer_step(made) is not None for made in models)
-    at_once = [list(written(made, source(num_sources), beam=13)) for made in models]
+    assert all(at_once(made, source(num_sources)) for made in models)
+    together = [list(logits_of(made, source(num_sources), beam=13)) for made in models]
     by_parts(monkeypatch)
-    for made, found in zip(models, at_once, strict=True):
-        for one, other in zip(found, written(made, source(num_sources), beam=13), strict=True):
+    for made, found in zip(models, together, strict=True):
+        for one, other in zip(found, logits_of(made, source(num_sources), beam=13), strict=True):
             assert torch.equal(one, other)
 
 
 def test_a_source_of_nothing_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     made, read = model(), Padded(torch.tensor([[5, 7], [3, 3]]), torch.tensor([[True, True], [False, False]]))
-    at_once = list(written(made, read, beam=2))
+    together = list(logits_of(made, read, beam=2))
     by_parts(monkeypatch)
-    for one, other in zip(at_once, written(made, read, beam=2), strict=True):
+    for one, other in zip(together, logits_of(made, read, beam=2), strict=True):
         assert torch.equal(one, other)
 
 
 def test_what_is_asked_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     made, records = model(), (Record(SITES), Record(SITES))
-    list(written(made, source(3), beam=2, record=records[0]))
+    list(logits_of(made, source(3), beam=2, record=records[0]))
     by_parts(monkeypatch)
-    list(written(made, source(3), beam=2, record=records[1]))
+    list(logits_of(made, source(3), beam=2, record=records[1]))
     for site in SITES:
         one, other = (record.at(site) for record in records)
         assert len(one) == len(other) == STEPS
@@ -116,9 +118,9 @@ def test_what_is_asked_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_layers_that_are_alike_are_one_function_of_the_parameters_themselves() -> None:
     made = model()
     with torch.no_grad():
-        before = list(written(made, source(2), beam=1))
+        before = list(logits_of(made, source(2), beam=1))
         made.decoder.layers[1].feedforward.sublayer.outer.weight.mul_(-1)
-        after = list(written(made, source(2), beam=1))
+        after = list(logits_of(made, source(2), beam=1))
     assert not any(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 
@@ -135,21 +137,19 @@ def test_layers_that_are_alike_are_one_function_of_the_parameters_themselves() -
     ids=str,
 )
 def test_what_is_unusual_goes_by_parts(changes: dict[str, object]) -> None:
-    assert layer_step(model(**changes)) is None
+    assert not at_once(model(**changes))
 
 
 def test_what_trains_or_wants_gradients_goes_by_parts() -> None:
     made, read = model(), source(2)
-    step = layer_step(made)
-    assert step is not None
-    encoded = made.encode(read)
-    cache = made.init_cache(encoded, beam=1, capacity=2)
+    assert at_once(made)
+    cache = made.init_cache(made.encode(read), beam=1, capacity=2)
     logits, _ = made.step(torch.tensor([[3], [5]]), cache)
     logits.sum().backward()
     assert made.decoder.layers[0].feedforward.sublayer.inner.weight.grad is not None
-    assert layer_step(made.train()) is None
+    assert not at_once(made.train())
 
 
 def test_a_part_that_nobody_has_written_down_is_named() -> None:
     with pytest.raises(UnknownPartError, match="Softplus"):
-        Script("step", "x", rows=1).part(nn.Softplus(), "x")
+        Script("step", "x", 1).part(nn.Softplus(), "x")
