@@ -12,7 +12,7 @@ from weft.attention.record import Record
 from weft.base.padded import Padded, pad
 from weft.layers.feedforward import FEEDFORWARDS
 from weft.layers.script import Script, UnknownPartError
-from weft.models.at_once import Written, written
+from weft.models.at_once import Plain
 from weft.models.build import build, cross_site
 from weft.models.config import ModelConfig
 from weft.models.int8 import to_int8
@@ -49,14 +49,12 @@ def logits_of(made: nn.Module, read: Padded, *, beam: int, record: Record | None
 
 
 def by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Written, "reading", lambda *_, **__: None)
+    monkeypatch.setattr(Plain, "reading", lambda *_, **__: None)
 
 
-def at_once(made: nn.Module, read: Padded | None = None) -> bool:
-    """Whether its steps are one function; with sources, whether they are when it reads these."""
-    found = written(made.decoder.embed, [*made.decoder.layers], made.decoder.norm)
-    if found is None or read is None:
-        return found is not None
+@torch.no_grad()
+def at_once(made: nn.Module, read: Padded) -> bool:
+    """Whether its steps are one function when it reads this."""
     return made.init_cache(made.encode(read), beam=1, capacity=1).at_once is not None
 
 
@@ -132,22 +130,22 @@ def test_layers_that_are_alike_are_one_function_of_the_parameters_themselves() -
         {"backend": "reference"},
         {"value_width": 5},
         {"attention": "chunked"},
-        {"sources": {"a": {}, "b": {}}, "fusion": "parallel"},
+        {"position": "relative"},
     ],
     ids=str,
 )
 def test_what_is_unusual_goes_by_parts(changes: dict[str, object]) -> None:
-    assert not at_once(model(**changes))
+    assert not at_once(model(**changes), source(2))
 
 
 def test_what_trains_or_wants_gradients_goes_by_parts() -> None:
     made, read = model(), source(2)
-    assert at_once(made)
+    assert at_once(made, read)
     cache = made.init_cache(made.encode(read), beam=1, capacity=2)
     logits, _ = made.step(torch.tensor([[3], [5]]), cache)
     logits.sum().backward()
     assert made.decoder.layers[0].feedforward.sublayer.inner.weight.grad is not None
-    assert not at_once(made.train())
+    assert not at_once(made.train(), read)
 
 
 def test_a_part_that_nobody_has_written_down_is_named() -> None:

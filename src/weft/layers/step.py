@@ -36,7 +36,8 @@ def attentions(layer: DecoderLayer) -> tuple[SelfAttention, CrossAttention]:
 
     Raises UnknownPartError where they are other than that.
     """
-    own, cross = layer.attention.sublayer, getattr(layer.cross_attention, "sublayer", None)
+    own, cross = layer.attention.sublayer, layer.cross_attention
+    cross = cross.sublayer if isinstance(cross, Residual) else cross
     if not (isinstance(own, SelfAttention) and isinstance(cross, CrossAttention)):
         raise UnknownPartError(type(cross).__name__)
     fused = type(own.backend) is Fused and type(cross.backend) is Fused

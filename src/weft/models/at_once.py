@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from torch import nn
@@ -17,7 +16,7 @@ from weft.attention.protocol import KeyValues
 from weft.attention.record import Record
 from weft.base.shapes import Bool, Float, Int, Tensor
 from weft.layers.block import DecoderLayer
-from weft.layers.bound import Function, bound
+from weft.layers.bound import bound
 from weft.layers.cache import Ancestors, History, Stepping
 from weft.layers.script import Script, UnknownPartError
 from weft.layers.step import ARGUMENTS, attentions, write_layer
@@ -26,31 +25,54 @@ from weft.models.text import TextIn
 _OF_A_STEP = "tokens, place, past_mask: Optional[Tensor], start: int, end: int"
 
 
-@dataclass(frozen=True)
-class Written:
-    """A decoder in that form: `write` makes a function for a number of rows, `position` the vector of a place."""
+class Plain:
+    """A decoder that can be one function, as far as its kind says; its parts are looked at when it is asked to be."""
 
-    write: Callable[[int], Callable[..., Any]]
-    position: Function
-    layers: Sequence[DecoderLayer]
+    def __init__(self, embed: TextIn, layers: Sequence[DecoderLayer], norm: nn.Module) -> None:
+        self.embed, self.layers, self.norm = embed, layers, norm
+        self.position = bound(embed.position)
+        self._functions: dict[int, Callable[..., Any]] = {}
 
     def reading(self, histories: Sequence[History], memories: Sequence[object], *, beam: int) -> AtOnce | None:
-        """The steps of a search with these histories that reads these memories; None if they are unusual."""
+        """The steps of a search with these histories that reads these memories.
+
+        None if one of them, or a part of the decoder, is unusual, or if it trains or does not live on a CPU.
+        """
         plain = [memory for memory in memories if isinstance(memory, KeyValues) and _plain(memory)]
         numbers = {past.k.dtype for past in histories} | {memory.k.dtype for memory in plain}
         if len(plain) < len(self.layers) or len(numbers) > 1 or any(history.lead for history in histories):
             return None
+        try:
+            call = self._function(plain[0].k.shape[0] * beam)
+        except UnknownPartError:
+            return None
         pairs = zip(histories, plain, strict=True)
         given = [each for past, now in pairs for each in (past.k, past.v, now.k, now.v, _table(now.mask))]
-        call = self.write(plain[0].k.shape[0] * beam)
         return AtOnce(self, histories, plain, lambda *of_step: call(*of_step, *given))
+
+    def _function(self, rows: int) -> Callable[..., Any]:
+        """What a search calls that gets smaller is written for each number of rows, and so once for each."""
+        if rows not in self._functions:
+            self._functions[rows] = self._write(rows)
+        return self._functions[rows]
+
+    def _write(self, rows: int) -> Callable[..., Any]:
+        arguments = (_OF_A_STEP, *(ARGUMENTS.format(number) for number in range(len(self.layers))))
+        script, embed = Script("step", ", ".join(arguments), rows), self.embed
+        x = script.let(f"{script.part(embed.table, 'tokens')} * {embed.scale!r}")
+        x = script.part(embed.norm, script.let(f"{x} + place.to({x}.dtype)"))
+        x = script.part(embed.dropout, x)
+        for number, layer in enumerate(self.layers):
+            x = write_layer(script, layer, x, number)
+        queries = ", ".join(f"own_q{number}, q{number}" for number in range(len(self.layers)))
+        return script.returning(script.part(self.norm, x), f"[{queries}]")
 
 
 @dataclass(frozen=True)
 class AtOnce:
     """The steps of one search: `call` is the function, of what a step brings alone."""
 
-    written: Written
+    decoder: Plain
     histories: Sequence[History]
     memories: Sequence[KeyValues]
     call: Callable[..., Any]
@@ -61,41 +83,16 @@ class AtOnce:
         """The states after one more token of each hypothesis; `ancestors` count this step already."""
         n, mask = tokens.shape[1], ancestors.mask()
         end = ancestors.length * n
-        states, queries = self.call(tokens, self.written.position(position), _table(mask), end - n, end)
+        states, queries = self.call(tokens, self.decoder.position(position), _table(mask), end - n, end)
         if record is not None:
             self._note(record, queries, [Stepping(each, mask, ancestors.length).read(n) for each in self.histories])
         return states
 
     def _note(self, record: Record, queries: Sequence[Tensor], pasts: Sequence[KeyValues]) -> None:
-        for number, layer in enumerate(self.written.layers):
+        for number, layer in enumerate(self.decoder.layers):
             own, cross = attentions(layer)
             own.note(record, queries[2 * number], pasts[number])
             cross.note(record, queries[2 * number + 1], self.memories[number])
-
-
-def written(embed: nn.Module, layers: Sequence[DecoderLayer], norm: nn.Module) -> Written | None:
-    """A decoder of these parts; None where one of them is unusual, trains, or does not live on a CPU."""
-    if not isinstance(embed, TextIn):
-        return None
-
-    @cache
-    def write(rows: int) -> Callable[..., Any]:
-        script = Script(
-            "step", ", ".join((_OF_A_STEP, *(ARGUMENTS.format(number) for number in range(len(layers))))), rows
-        )
-        x = script.let(f"{script.part(embed.table, 'tokens')} * {embed.scale!r}")
-        x = script.part(embed.norm, script.let(f"{x} + place.to({x}.dtype)"))
-        x = script.part(embed.dropout, x)
-        for number, layer in enumerate(layers):
-            x = write_layer(script, layer, x, number)
-        queries = ", ".join(f"own_q{number}, q{number}" for number in range(len(layers)))
-        return script.returning(script.part(norm, x), f"[{queries}]")
-
-    try:
-        write(1)
-    except UnknownPartError:
-        return None
-    return Written(write, bound(embed.position), layers)
 
 
 def _plain(memory: KeyValues) -> bool:

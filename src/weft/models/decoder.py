@@ -21,8 +21,9 @@ from weft.layers.block import DecoderLayer
 from weft.layers.bound import Function, bound
 from weft.layers.cache import Ancestors, Fresh, History, Stepping
 from weft.layers.fusion import Memories
-from weft.models.at_once import AtOnce, written
-from weft.models.text import TextOut
+from weft.layers.relative import NoBias
+from weft.models.at_once import AtOnce, Plain
+from weft.models.text import TextIn, TextOut
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class DecoderCache:
         histories = tuple(history.select(rows, self.ancestors) for history in self.histories)
         encoded, ancestors, at_once = self.encoded.select(rows), self.ancestors.select(rows), self.at_once
         if at_once is not None:
-            at_once = at_once.written.reading(histories, encoded.of_layers(), beam=ancestors.beam)
+            at_once = at_once.decoder.reading(histories, encoded.of_layers(), beam=ancestors.beam)
         return DecoderCache(self.run, self.out, encoded, histories, ancestors, at_once)
 
 
@@ -240,8 +241,10 @@ class Decoder(nn.Module):
         )
         ancestors = Ancestors.empty(b, beam, capacity, like.device)
         project = out.bind_for(rows=b * beam)
-        decoder = written(self.embed, [*self.layers], self.norm)
-        at_once = None if decoder is None else decoder.reading(histories, encoded.of_layers(), beam=beam)
+        at_once = None
+        if isinstance(self.embed, TextIn) and isinstance(self.bias, NoBias):
+            plain = Plain(self.embed, [*self.layers], self.norm)
+            at_once = plain.reading(histories, encoded.of_layers(), beam=beam)
         return DecoderCache(self.bind(), project, encoded, histories, ancestors, at_once)
 
     def step(
