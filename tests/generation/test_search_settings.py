@@ -30,6 +30,14 @@ def test_impossible_searches(wrong: dict[str, object], message: str) -> None:
     assert str(raised.value).startswith(message)
 
 
+@pytest.mark.parametrize("name", ["beam", "nbest", "min_length", "max_length_offset", "no_repeat_ngram"])
+def test_counts_are_whole_numbers(name: str) -> None:
+    settings = SearchSettings()
+    object.__setattr__(settings, name, 2.5)  # the types of what a test gives are looked at before
+    with pytest.raises(ConfigError, match=f"{name} must be a whole number, got 2.5; leave out"):
+        settings.__post_init__()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weft.attention import Full, Fused, Reference
-from weft.base.errors import ShapeError
+from weft.base.errors import ConfigError, ShapeError
+from weft.layers.attention import Heads
 from weft.layers.cache import Ancestors, History, Stepping
 
 
@@ -59,3 +60,10 @@ def test_a_full_cache_says_so():
 def test_parents_must_name_every_hypothesis():
     with pytest.raises(ShapeError, match=r"parents must be \[b n\] = \[2, 3\], got \[2, 1\]; give one for every"):
         Ancestors.empty(2, 3, 5, torch.device("cpu")).reorder(torch.zeros(2, 1, dtype=torch.long))
+
+
+def test_more_room_than_there_is_says_so():
+    with pytest.raises(
+        ConfigError, match=r"got no room for 2 sources with 10+ tokens each .*; lower max_length or the"
+    ):
+        History.room(torch.empty(0), 2, 10**15, Heads(3, 3, 4, 4))

@@ -70,6 +70,11 @@ class SearchSettings:
     """None: greedy or beam search."""
 
     def __post_init__(self) -> None:
+        for name in ("beam", "nbest", "min_length", "max_length_offset", "no_repeat_ngram"):
+            number = getattr(self, name)
+            _demand(
+                isinstance(number, int), f"{name} must be a whole number", number, "leave out what follows the point"
+            )
         _demand(self.beam >= 1, "beam must be at least 1", self.beam, "1 is greedy search")
         _demand(self.nbest >= 1, "nbest must be at least 1", self.nbest, "1 asks for the best hypothesis alone")
         if self.sampling is None:

@@ -14,8 +14,9 @@ import torch
 
 from weft.attention.masks import Arbitrary, Full, Mask
 from weft.attention.protocol import Backend, KeyValues
-from weft.base.errors import ShapeError
+from weft.base.errors import ConfigError, ShapeError
 from weft.base.shapes import Bool, Float, Int, Tensor
+from weft.layers.attention import Heads
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,25 @@ class History:
     k: Float[Tensor, "b g columns k"]
     v: Float[Tensor, "b g columns e"]
     lead: int = 0
+
+    @staticmethod
+    def room(like: Tensor, num_sources: int, columns: int, heads: Heads) -> History:
+        """Memory for so many columns, in the numbers and on the device of `like`.
+
+        What is never written is never taken, and most searches end far from their limit. Raises ConfigError where the
+        system refuses even so.
+        """
+        try:
+            k, v = (
+                like.new_empty(num_sources, heads.num_groups, columns, width)
+                for width in (heads.key_width, heads.value_width)
+            )
+        except RuntimeError as error:
+            raise ConfigError(
+                f"a search wants memory for the longest hypothesis it may write, got no room for {num_sources} sources "
+                f"with {columns} tokens each (all hypotheses together); lower max_length or the beam"
+            ) from error
+        return History(k, v)
 
     def select(self, rows: Int[Tensor, " m"], ancestors: Ancestors) -> History:
         """The history of these sources. What no step has written yet is room: it is not copied, and takes no memory."""

@@ -232,13 +232,7 @@ class Decoder(nn.Module):
         b = len(encoded)
         like = next(one for one in self.parameters() if one.is_floating_point())  # the memory may be in fewer bits
         heads = [attention.heads for attention in self._self_attentions()]
-        histories = tuple(
-            History(  # memory that is never written is never taken, and most searches end far from their limit
-                like.new_empty(b, head.num_groups, capacity * beam, head.key_width),
-                like.new_empty(b, head.num_groups, capacity * beam, head.value_width),
-            )
-            for head in heads
-        )
+        histories = tuple(History.room(like, b, capacity * beam, head) for head in heads)
         ancestors = Ancestors.empty(b, beam, capacity, like.device)
         project = out.bind_for(rows=b * beam)
         at_once = None
