@@ -15,6 +15,7 @@ from tests.interop.borrowed import PAD, SOURCES, make, save
 
 from weft.base.errors import ConfigError, DataError, UnsupportedError
 from weft.base.padded import pad
+from weft.interop.checkpoint import InMemory, equal
 from weft.interop.read import read
 
 TARGET = torch.tensor([[1, 7, 8, 40]])
@@ -130,6 +131,28 @@ def test_pickles_are_refused_unless_asked_for(theirs: Any, folder: Path) -> None
     with pytest.raises(UnsupportedError, match=f"weft convert --pickle {folder} TARGET"):
         read(folder)
     torch.testing.assert_close(logits(read(folder, pickle=True).model), wanted, rtol=0, atol=0)
+
+
+def test_shards_of_pickles_are_read_and_a_lost_one_is_named(theirs: Any, folder: Path) -> None:
+    wanted = logits(read(folder).model)
+    (folder / "model.safetensors").unlink()
+    found, shards = theirs.state_dict(), ("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
+    places = {name: shards[number % 2] for number, name in enumerate(found)}
+    for shard in shards:
+        torch.save({name: value for name, value in found.items() if places[name] == shard}, folder / shard)
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}), "utf-8")
+    torch.testing.assert_close(logits(read(folder, pickle=True).model), wanted, rtol=0, atol=0)
+    (folder / shards[1]).unlink()
+    with pytest.raises(DataError, match=rf"{shards[1]}: wanted this shard, as pytorch_model.bin.index.json says, got"):
+        read(folder, pickle=True)
+
+
+def test_tensors_of_a_pickle_are_compared_in_blocks_as_those_of_a_file() -> None:
+    whole = torch.arange(5.0).repeat(3, 1 << 19).view(-1, 5 << 10)  # more numbers than a block
+    other = whole.clone()
+    other[-1, -1] += 1
+    assert equal(("one", InMemory(whole)), ("other", InMemory(whole.clone())))
+    assert not equal(("one", InMemory(whole)), ("other", InMemory(other)))
 
 
 def test_a_pickle_that_would_run_something_is_refused(folder: Path) -> None:
@@ -304,6 +327,7 @@ def test_positions_in_a_file_are_those_that_are_computed(folder: Path, half: str
 MEASURE = """
 import sys
 from pathlib import Path
+from weft.interop.checkpoint import InMemory, equal
 from weft.interop.read import read
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024

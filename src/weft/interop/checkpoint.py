@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,7 +40,8 @@ class InMemory:
         return tuple(self.tensor.shape)
 
     def copy_into(self, name: str, target: Tensor, *, skip: int = 0) -> None:
-        target.copy_(self.tensor[skip:].reshape(target.shape))
+        first = skip * prod(self.shape[1:])
+        target.copy_(self.tensor.reshape(-1)[first : first + target.numel()].view(target.shape))
 
 
 def is_checkpoint(folder: Path) -> bool:
@@ -85,6 +87,9 @@ def tensors(folder: Path, *, pickle: bool = False) -> Mapping[str, Stored]:
     if pickles[0] == PICKLE:
         return _unpickled(folder / PICKLE)
     shards = sorted(set(_weight_map(folder / PICKLE_INDEX).values()))
+    lost = [shard for shard in shards if not (folder / shard).is_file()]
+    if lost:
+        raise DataError(f"{folder / lost[0]}: wanted this shard, as {PICKLE_INDEX} says, got none; fetch it again")
     return {name: stored for shard in shards for name, stored in _unpickled(folder / shard).items()}
 
 
