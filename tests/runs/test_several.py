@@ -17,6 +17,7 @@ from weft.base.padded import pad
 from weft.base.sources import Sources
 from weft.base.validate import validate
 from weft.models.crossing import FUSIONS
+from weft.models.several import of_first_source, of_source_alone
 from weft.runs.recipe import Recipe
 from weft.runs.several_data import read_several_data
 from weft.runs.trainer import train
@@ -102,6 +103,16 @@ def text(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     keys["data"] = {"train": [{"path": "a.tsv", "from": "en", "to": "fr"}]}
     assert train(validate(Recipe, keys, where="tiny"), out, data=data, device=CPU)
     return out / "last"
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_model_of_one_source_with_a_name_is_that_source_alone(text: Path, fusion: str) -> None:
+    weights = dict(load(text).model.named_parameters())
+    named = of_first_source(weights, "en", fusion)
+    assert any("en." in name for name in named)
+    found = of_source_alone(named, "en", fusion)
+    assert found.keys() == weights.keys()
+    assert all(found[name] is weight for name, weight in weights.items())
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

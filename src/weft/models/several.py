@@ -193,3 +193,12 @@ def of_first_source(weights: Mapping[str, Tensor], first: str, fusion: str) -> d
         else:
             found[name.replace(alone, among.format(first))] = weight
     return found
+
+
+def of_source_alone(weights: Mapping[str, Tensor], name: str, fusion: str) -> dict[str, Tensor]:
+    """The weights of a model of one source that has a name, by the names that they have where it has none.
+
+    The inverse of `of_first_source`.
+    """
+    reader, (alone, among) = f"encoders.readers.{name}.", _FIRST[fusion]
+    return {key.removeprefix(reader).replace(among.format(name), alone): weight for key, weight in weights.items()}

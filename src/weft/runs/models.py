@@ -17,7 +17,7 @@ from weft.models.build import build
 from weft.models.config import ModelConfig
 from weft.models.encoder_decoder import EncoderDecoder
 from weft.models.reading import TOLD_ANEW
-from weft.models.several import of_first_source
+from weft.models.several import of_first_source, of_source_alone
 from weft.models.source import Picture
 from weft.runs.recipe import PretrainedConfig, Recipe
 from weft.store.config import About, LanguagePair, StoredConfig
@@ -38,11 +38,15 @@ def initial_model(recipe: Recipe, vocabulary_size: int, *, init: str | None) -> 
     if init is not None:
         stored = load(init)
         weights: dict[str, Tensor] = dict(stored.model.named_parameters())
-        if config.sources and not stored.config.model.sources:
+        theirs = stored.config.model
+        if len(theirs.sources) == 1 < len(config.sources):  # one source by its name is that source alone
+            (name,) = theirs.sources
+            weights, theirs = of_source_alone(weights, name, theirs.fusion), theirs.of_source(name)
+        if config.sources and not theirs.sources:
             first = next(iter(config.sources))
             weights = of_first_source(weights, first, config.fusion)
-            config = config.of_source(first).model_copy(update={"fusion": stored.config.model.fusion})
-        _check_alike(config, stored.config.model, init)
+            config = config.of_source(first).model_copy(update={"fusion": theirs.fusion})
+        _check_alike(config, theirs, init)
         assign(model, weights)
     return _with_pretrained(model, recipe.pretrained, fill=init is None)
 
