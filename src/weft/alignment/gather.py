@@ -49,7 +49,7 @@ def gather(
         )
     where = pad([list(of_one) for of_one in slots])
     row = _rows_asked(rows, torch.as_tensor(list(sources), dtype=torch.long), where.values.shape[1])
-    if bool((row < 0)[where.keep].any()):
+    if bool(((row < 0) & where.keep).any()):
         raise ShapeError(
             "every step of a hypothesis needs a recorded row of its source, got slots for a step at which it was no "
             "longer searched; pass rows and slots of the search that was recorded"
@@ -66,6 +66,10 @@ def gather(
 
 def _rows_asked(rows: Sequence[Tensor], sources: Tensor, steps: int) -> Tensor:
     """The row of each source at each step, counted through all steps end to end, `[m t]`; -1 where there is none."""
+    if len(rows) >= steps and all(of_step is rows[0] for of_step in rows):  # nobody left the batch
+        place = {row: place for place, row in enumerate(rows[0].tolist())}
+        first = torch.tensor([place.get(source, -1) for source in sources.tolist()])[:, None]
+        return torch.where(first < 0, -1, first + len(place) * torch.arange(steps))
     counts = torch.tensor([len(of_step) for of_step in rows])
     every = torch.cat(list(rows)).cpu()
     table = torch.full((max(len(rows), steps), int(torch.cat([every, sources]).max()) + 1), -1)

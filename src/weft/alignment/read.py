@@ -17,7 +17,8 @@ def read(observation: Observation, settings: AlignmentSettings, *, before: int =
     """
     weights = observation.weights(heads=settings.heads)
     norms = observation.value_norms(heads=settings.heads) if settings.norm_weighting else None
-    return np.roll(combined(weights, norms), -before, -1)
+    found = combined(weights, norms)
+    return np.roll(found, -before, -1) if before else found
 
 
 def combined(weights: Float[Tensor, "*m r t s"], norms: Float[Tensor, "*m r s"] | None = None) -> Array:

@@ -109,6 +109,8 @@ class _ByKernel(torch.autograd.Function):
 
 
 def _by_kernel(q: Tensor, k: Tensor, bias: Tensor | None, scale: float) -> Float[Tensor, "b 1 t"]:
+    if not torch.is_grad_enabled():
+        return _KERNEL(q, k, k, attn_mask=bias, scale=scale)[1]
     found: Tensor = _ByKernel.apply(q, k, bias, scale)  # type: ignore[no-untyped-call]
     return found
 

@@ -56,6 +56,8 @@ def chosen_weights(
 ) -> Float[Tensor, "b h t s"]:
     """Softmax weights of the chosen heads and rows alone; the others are never formed."""
     scores_bhts = chosen_scores(q, memory, scale=scale, heads=heads, rows=rows)
+    if isinstance(memory.mask, Full) and memory.bias is None:
+        return scores_bhts.softmax(-1)  # every key may be read: there is no row to look for
     return masked_softmax(scores_bhts, allowed(q, memory, start, heads=heads, rows=rows))
 
 
@@ -92,11 +94,11 @@ def chosen_scores(
     with torch.autocast(q.device.type, enabled=False):
         if heads is None or h > g == 1:  # heads that share keys are queries of one head: nothing is copied
             k_bgsk = k_bgsk.to(dtype)
-            scores_bgrs = torch.einsum("bgrk,bgsk->bgrs", _by_group(q_bhtk, g), k_bgsk)
+            scores_bgrs = torch.matmul(_by_group(q_bhtk, g), k_bgsk.transpose(-1, -2))
             scores_bhts = scores_bgrs.reshape(*q_bhtk.shape[:3], k_bgsk.shape[2])
         else:
             k_bhsk = _of_heads(k_bgsk, [head * g // h for head in chosen])
-            scores_bhts = torch.einsum("bhtk,bhsk->bhts", q_bhtk, k_bhsk.to(dtype))
+            scores_bhts = torch.matmul(q_bhtk, k_bhsk.to(dtype).transpose(-1, -2))
     return scores_bhts if memory.bias is None else scores_bhts + pick(memory.bias, heads, rows)[..., keys].to(dtype)
 
 

@@ -69,8 +69,8 @@ class SelfAttention(Bindable):
             q_bhtk = rotate(q_bhtk, positions)
             memory = past.extend(rotate(k_bgtk, positions), v_bgte, backend)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
-            if record is not None:
-                self.note(record, q_bhtk, memory)
+            if record is not None and record.wants(self.site):
+                record.note(self.observation(q_bhtk, memory))
             return out(join_heads(context))
 
         return attend
@@ -80,10 +80,9 @@ class SelfAttention(Bindable):
     ) -> Float[Tensor, "b t d"]:
         return self.bind()(x, past, positions, record)
 
-    def note(self, record: Record, q: Float[Tensor, "b h t k"], memory: KeyValues) -> None:
-        """Keep what has been asked of a memory, if anybody wants it."""
-        if record.wants(self.site):
-            record.note(Observation(self.site, q, memory, self.backend, output=self.out))
+    def observation(self, q: Float[Tensor, "b h t k"], memory: KeyValues) -> Observation:
+        """What a record keeps of a call."""
+        return Observation(self.site, q, memory, self.backend, output=self.out)
 
 
 class CrossAttention(Bindable):
@@ -137,8 +136,8 @@ class CrossAttention(Bindable):
             if self.shares:
                 return self._read_states(q_bhtk, memory, record)
             context = backend.attend(q_bhtk, memory, dropout=dropout)
-            if record is not None:
-                self.note(record, q_bhtk, memory)
+            if record is not None and record.wants(self.site):
+                record.note(self.observation(q_bhtk, memory))
             return out(join_heads(context))
 
         return attend
@@ -148,10 +147,9 @@ class CrossAttention(Bindable):
     ) -> Float[Tensor, "b t d"]:
         return self.bind()(x, memory, record)
 
-    def note(self, record: Record, q: Float[Tensor, "b h t k"], memory: KeyValues) -> None:
-        """Keep what has been asked of a memory, if anybody wants it."""
-        if record.wants(self.site):
-            record.note(Observation(self.site, q, memory, self.backend, output=self.out, null=self.null()))
+    def observation(self, q: Float[Tensor, "b h t k"], memory: KeyValues) -> Observation:
+        """What a record keeps of a call."""
+        return Observation(self.site, q, memory, self.backend, output=self.out, null=self.null())
 
     def _read_states(
         self, q: Float[Tensor, "b h t k"], memory: KeyValues, record: Record | None

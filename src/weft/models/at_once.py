@@ -6,15 +6,15 @@ The same operations on the same weights as by the parts of the decoder, in the s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
 from weft.attention.masks import Arbitrary, Full, Mask, Padding
 from weft.attention.protocol import KeyValues
-from weft.attention.record import Record
+from weft.attention.record import Observation, Record
 from weft.base.shapes import Bool, Float, Int, Tensor
+from weft.layers.attention import CrossAttention, SelfAttention
 from weft.layers.block import DecoderLayer
 from weft.layers.bound import bound
 from weft.layers.cache import Ancestors, History, Stepping
@@ -22,6 +22,8 @@ from weft.layers.script import Script, UnknownPartError
 from weft.layers.step import ARGUMENTS, attentions, write_layer
 from weft.models.text import TextIn
 
+Noting = Callable[[Sequence[Tensor], int, Ancestors], None]
+"""Writes down what it is to of the queries of a step of n hypotheses."""
 _OF_A_STEP = "tokens, place, past_mask: Optional[Tensor], start: int, end: int"
 
 
@@ -32,6 +34,7 @@ class Plain:
         self.embed, self.layers, self.norm = embed, layers, norm
         self.position = bound(embed.position)
         self._functions: dict[int, Callable[..., Any]] = {}
+        self.attentions: list[tuple[SelfAttention, CrossAttention]] = []
 
     def reading(self, histories: Sequence[History], memories: Sequence[object], *, beam: int) -> AtOnce | None:
         """The steps of a search with these histories that reads these memories.
@@ -43,6 +46,7 @@ class Plain:
         if len(plain) < len(self.layers) or len(numbers) > 1 or any(history.lead for history in histories):
             return None
         try:
+            self.attentions = [attentions(layer) for layer in self.layers]
             call = self._function(plain[0].k.shape[0] * beam)
         except UnknownPartError:
             return None
@@ -68,14 +72,14 @@ class Plain:
         return script.returning(script.part(self.norm, x), f"[{queries}]")
 
 
-@dataclass(frozen=True)
 class AtOnce:
     """The steps of one search: `call` is the function, of what a step brings alone."""
 
-    decoder: Plain
-    histories: Sequence[History]
-    memories: Sequence[KeyValues]
-    call: Callable[..., Any]
+    def __init__(
+        self, decoder: Plain, histories: Sequence[History], memories: Sequence[KeyValues], call: Callable[..., Any]
+    ) -> None:
+        self.decoder, self.histories, self.memories, self.call = decoder, histories, memories, call
+        self._asked: tuple[Record, list[Noting]] | None = None
 
     def states(
         self, tokens: Int[Tensor, "b n"], position: Int[Tensor, " 1"], ancestors: Ancestors, record: Record | None
@@ -85,14 +89,34 @@ class AtOnce:
         end = ancestors.length * n
         states, queries = self.call(tokens, self.decoder.position(position), _table(mask), end - n, end)
         if record is not None:
-            self._note(record, queries, [Stepping(each, mask, ancestors.length).read(n) for each in self.histories])
+            for note in self._noting(record):
+                note(queries, n, ancestors)
         return states
 
-    def _note(self, record: Record, queries: Sequence[Tensor], pasts: Sequence[KeyValues]) -> None:
-        for number, layer in enumerate(self.decoder.layers):
-            own, cross = attentions(layer)
-            own.note(record, queries[2 * number], pasts[number])
-            cross.note(record, queries[2 * number + 1], self.memories[number])
+    def _noting(self, record: Record) -> list[Noting]:
+        """What writes down the queries of those who are asked about; found out once, and not at each step."""
+        if self._asked is None or self._asked[0] is not record:
+            pairs = [(number, *both) for number, both in enumerate(self.decoder.attentions)]
+            own = [self._own(record, 2 * number, one) for number, one, _ in pairs if record.wants(one.site)]
+            cross = [self._cross(record, 2 * number + 1, one) for number, _, one in pairs if record.wants(one.site)]
+            self._asked = (record, own + cross)
+        return self._asked[1]
+
+    def _own(self, record: Record, place: int, attention: SelfAttention) -> Noting:
+        history = self.histories[place // 2]
+
+        def note(queries: Sequence[Tensor], n: int, ancestors: Ancestors) -> None:
+            past = Stepping(history, ancestors.mask(), ancestors.length).read(n)
+            record.note(attention.observation(queries[place], past))
+
+        return note
+
+    def _cross(self, record: Record, place: int, attention: CrossAttention) -> Noting:
+        site, memory, backend = attention.site, self.memories[place // 2], attention.backend
+        output, null = attention.out, attention.null()  # the same at every step
+        return lambda queries, *_: record.note(
+            Observation(site, queries[place], memory, backend, output=output, null=null)
+        )
 
 
 def _plain(memory: KeyValues) -> bool:
