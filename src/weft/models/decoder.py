@@ -248,7 +248,8 @@ class Decoder(nn.Module):
         cache.ancestors.check("tokens", tokens)
         ancestors = cache.ancestors.advance()
         position = torch.arange(ancestors.length - 1, ancestors.length, device=tokens.device)
-        if cache.at_once is not None and not torch.is_grad_enabled():
+        apart = torch.is_grad_enabled() or torch.is_autocast_enabled(tokens.device.type)
+        if cache.at_once is not None and not apart:
             x = cache.at_once.states(tokens, position, ancestors, record)
         else:
             x = self._by_parts(tokens, position, ancestors, cache, record)
