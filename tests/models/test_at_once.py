@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -91,6 +92,17 @@ def test_bytes_and_fewer_bits_too(monkeypatch: pytest.MonkeyPatch, num_sources: 
     for made, found in zip(models, together, strict=True):
         for one, other in zip(found, logits_of(made, source(num_sources), beam=13), strict=True):
             assert torch.equal(one, other)
+
+
+@torch.no_grad()
+def test_a_cache_with_other_histories_is_read_as_it_is() -> None:
+    made, read, tokens = model(), source(2), torch.tensor([[3], [5]])
+    _, cache = made.step(tokens, made.init_cache(made.encode(read), beam=1, capacity=3))
+    turned = torch.tensor([1, 0])
+    moved = tuple(history.select(turned, cache.ancestors) for history in cache.histories)
+    logits, _ = made.step(tokens, replace(cache, histories=moved, encoded=cache.encoded.select(turned)))
+    wanted, _ = made.step(tokens[turned], cache)
+    torch.testing.assert_close(logits, wanted[turned], atol=1e-5, rtol=1e-5)
 
 
 def test_a_source_of_nothing_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

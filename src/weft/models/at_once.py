@@ -6,7 +6,7 @@ The same operations on the same weights as by the parts of the decoder, in the s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -37,7 +37,7 @@ class Plain:
         self.attentions: list[tuple[SelfAttention, CrossAttention]] = []
 
     def reading(self, histories: Sequence[History], memories: Sequence[object], *, beam: int) -> AtOnce | None:
-        """The steps of a search with these histories that reads these memories.
+        """The steps of a search with these histories that reads these memories, one of each a layer.
 
         None if one of them, or a part of the decoder, is unusual, or if it trains or does not live on a CPU.
         """
@@ -52,7 +52,7 @@ class Plain:
             return None
         pairs = zip(histories, plain, strict=True)
         given = [each for past, now in pairs for each in (past.k, past.v, now.k, now.v, _table(now.mask))]
-        return AtOnce(self, histories, plain, lambda *of_step: call(*of_step, *given))
+        return AtOnce(self, histories, memories, lambda *of_step: call(*of_step, *given))
 
     def _function(self, rows: int) -> Callable[..., Any]:
         """What a search calls that gets smaller is written for each number of rows, and so once for each."""
@@ -76,10 +76,17 @@ class AtOnce:
     """The steps of one search: `call` is the function, of what a step brings alone."""
 
     def __init__(
-        self, decoder: Plain, histories: Sequence[History], memories: Sequence[KeyValues], call: Callable[..., Any]
+        self, decoder: Plain, histories: Sequence[History], memories: Sequence[object], call: Callable[..., Any]
     ) -> None:
-        self.decoder, self.histories, self.memories, self.call = decoder, histories, memories, call
+        self.decoder, self.call = decoder, call
+        self._histories, self._memories = histories, memories
         self._asked: tuple[Record, list[Noting]] | None = None
+
+    def reading(self, histories: Sequence[History], memories: Sequence[object], *, beam: int) -> AtOnce | None:
+        """These steps, if it is these histories and memories that they read; else those that do; None: see there."""
+        if self._histories is histories and self._memories is memories:
+            return self
+        return self.decoder.reading(histories, memories, beam=beam)
 
     def states(
         self, tokens: Int[Tensor, "b n"], position: Int[Tensor, " 1"], ancestors: Ancestors, record: Record | None
@@ -103,7 +110,7 @@ class AtOnce:
         return self._asked[1]
 
     def _own(self, record: Record, place: int, attention: SelfAttention) -> Noting:
-        history = self.histories[place // 2]
+        history = self._histories[place // 2]
 
         def note(queries: Sequence[Tensor], n: int, ancestors: Ancestors) -> None:
             past = Stepping(history, ancestors.mask(), ancestors.length).read(n)
@@ -112,7 +119,7 @@ class AtOnce:
         return note
 
     def _cross(self, record: Record, place: int, attention: CrossAttention) -> Noting:
-        site, memory, backend = attention.site, self.memories[place // 2], attention.backend
+        site, memory, backend = attention.site, cast(KeyValues, self._memories[place // 2]), attention.backend
         output, null = attention.out, attention.null()  # the same at every step
         return lambda queries, *_: record.note(
             Observation(site, queries[place], memory, backend, output=output, null=null)

@@ -192,10 +192,15 @@ class DecoderCache:
 
     def select(self, rows: Int[Tensor, " m"]) -> DecoderCache:
         histories = tuple(history.select(rows, self.ancestors) for history in self.histories)
-        encoded, ancestors, at_once = self.encoded.select(rows), self.ancestors.select(rows), self.at_once
-        if at_once is not None:
-            at_once = at_once.decoder.reading(histories, encoded.of_layers(), beam=ancestors.beam)
-        return DecoderCache(self.run, self.out, encoded, histories, ancestors, at_once)
+        encoded, ancestors = self.encoded.select(rows), self.ancestors.select(rows)
+        return replace(self, encoded=encoded, histories=histories, ancestors=ancestors)
+
+    def at_once_now(self) -> AtOnce | None:
+        """`at_once` for the sources and histories that are there: the last step may have read others."""
+        known = self.at_once
+        if known is None:
+            return None
+        return known.reading(self.histories, self.encoded.of_layers(), beam=self.ancestors.beam)
 
 
 class Decoder(nn.Module):
@@ -249,11 +254,12 @@ class Decoder(nn.Module):
         ancestors = cache.ancestors.advance()
         position = torch.arange(ancestors.length - 1, ancestors.length, device=tokens.device)
         apart = torch.is_grad_enabled() or torch.is_autocast_enabled(tokens.device.type)
-        if cache.at_once is not None and not apart:
-            x = cache.at_once.states(tokens, position, ancestors, record)
-        else:
+        at_once = None if apart else cache.at_once_now()
+        if at_once is None:
             x = self._by_parts(tokens, position, ancestors, cache, record)
-        return cache.out(x), replace(cache, ancestors=ancestors)
+        else:
+            x = at_once.states(tokens, position, ancestors, record)
+        return cache.out(x), replace(cache, ancestors=ancestors, at_once=at_once or cache.at_once)
 
     def _by_parts(
         self, tokens: Tensor, position: Tensor, ancestors: Ancestors, cache: DecoderCache, record: Record | None
