@@ -77,7 +77,13 @@ class Script:
         body = "\n    ".join((*self._lines, f"return {', '.join(names)}"))
         text = f"def {self._name}({', '.join(self._signature)}):\n    {body}\n"
         function, weights = getattr(_compiled(text), self._name), tuple(self._weights)
-        return lambda *given: function(*given, *weights)
+
+        def call(*given: object) -> Any:
+            # There is nothing to make better in it, and looking for that takes longer than a short search.
+            with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+                return function(*given, *weights)
+
+        return call
 
 
 @cache
