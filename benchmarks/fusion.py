@@ -1,6 +1,6 @@
 """How several sources help: BLEU with bootstrap intervals, the wrong picture, shares of every source, and memory.
 
-    python benchmarks/fusion.py --data ../shared/data --model en-fr=RUN/last --model en+de-fr=RUN/last
+    python benchmarks/fusion.py --data ../shared/data --model en-fr=RUN/last --model en+de-fr=RUN/last --with-dev
     python benchmarks/fusion.py --data ../shared/data --model text=RUN/last --model gated=RUN/last --out FILE.json
     python benchmarks/fusion.py --memory --out benchmarks/results/fusion.memory.json
 
@@ -11,7 +11,8 @@ first model if there were none (sacreBLEU's paired bootstrap). A model of pictur
 one without it, and with the picture of another row (incongruent, a seeded permutation that leaves none in its place),
 with p of both against the right picture; and it says how probable the reference is given each, in nats, and how often
 it is likelier with the right picture. Shares are those of `SourceReport`, the mean of all target words of rows
-that have every source.
+that have every source. With `--with-dev` all models are compared on the 1,014 rows of val too, and on both sets as one:
+1,000 rows tell apart what differs by a point and little else.
 
 The lists name more pictures than there are: those of Flickr8k's own test set, which is held out, lie in no folder.
 
@@ -46,25 +47,23 @@ from weft.models.presets import PRESETS
 from weft.translating.translation import Translation
 from weft.translating.translator import Translator
 
-TEST, LIST, PICTURES = (
-    "multi30k/test_2016_flickr.en-fr-de.tsv.gz",
-    "multi30k/flickr8k_overlap/test_2016_flickr.tsv",
-    "flickr8k/images",
-)
+TEST, DEV = "test_2016_flickr", "val"
+TEXTS, LIST, PICTURES = "multi30k/{}.en-fr-de.tsv.gz", "multi30k/flickr8k_overlap/{}.tsv", "flickr8k/images"
 SAMPLES, LENGTH, ROWS, BEAM, STEPS = 1000, 100, 8, 5, 8
 Row = dict[str, str]
 
 
-def listed_in(data: Path) -> dict[int, Path]:
-    """The picture of each row that the list names, whether it is there or not."""
-    return {int(number): data / PICTURES / name for number, name in read_columns(data / LIST, columns=(0, 1))}
+def listed_in(data: Path, name: str) -> dict[int, Path]:
+    """The picture of each row that the list of a set names, whether it is there or not."""
+    named = read_columns(data / LIST.format(name), columns=(0, 1))
+    return {int(number): data / PICTURES / picture for number, picture in named}
 
 
-def rows_of(data: Path, limit: int | None) -> tuple[list[Row], list[str]]:
-    """What every row has by the name of the source, and its French."""
-    listed = listed_in(data)
+def rows_of(data: Path, name: str, limit: int | None) -> tuple[list[Row], list[str]]:
+    """What every row of a set has by the name of the source, and its French."""
+    listed = listed_in(data, name)
     rows, references = [], []
-    for number, (english, french, german) in enumerate(read_columns(data / TEST, columns=(0, 1, 2))):
+    for number, (english, french, german) in enumerate(read_columns(data / TEXTS.format(name), columns=(0, 1, 2))):
         picture = {"picture": str(listed[number])} if number in listed and listed[number].is_file() else {}
         rows.append({"en": english, "de": german, **picture})
         references.append(french)
@@ -165,11 +164,14 @@ def reference_scores(translator: Translator, rows: Sequence[Row], references: Se
 
 
 def compared(options: Namespace) -> dict[str, Any]:
-    rows, references = rows_of(options.data, options.rows)
-    found = {}
+    rows, references = rows_of(options.data, TEST, options.rows)
+    more, of_more = rows_of(options.data, DEV, options.rows) if options.with_dev else ([], [])
+    found, beside = {}, {}
     for named in options.model:
         name, _, folder = named.partition("=")
-        found[name] = measured(weft.load(folder), rows, references, options.seed)
+        translator = weft.load(folder)
+        found[name] = measured(translator, rows, references, options.seed)
+        beside[name] = [one.text for one in translated(translator, more)]
         print(name, {key: value for key, value in found[name].items() if key != "texts"}, flush=True)
     systems = {name: one.pop("texts") for name, one in found.items()}
     pictured = [place for place, row in enumerate(rows) if "picture" in row]
@@ -177,12 +179,28 @@ def compared(options: Namespace) -> dict[str, Any]:
     return {
         "rows": len(rows),
         "pictured_rows": len(pictured),
-        "listed_rows": sum(number < len(rows) for number in listed_in(options.data)),
+        "listed_rows": sum(number < len(rows) for number in listed_in(options.data, TEST)),
         "seed": options.seed,
         "models": found,
         "p_all": paired(systems, references),
         "p_all_chrf": paired(systems, references, CHRF),
         "p_pictured": paired(of_pictures, [references[place] for place in pictured]),
+        "sets": {
+            "dev": over(beside, of_more),
+            "test and dev": over({name: systems[name] + beside[name] for name in systems}, references + of_more),
+        }
+        if more
+        else {},
+    }
+
+
+def over(systems: dict[str, list[str]], references: list[str]) -> dict[str, Any]:
+    """What is said of all models on one set."""
+    return {
+        "rows": len(references),
+        "models": {name: scores(texts, references) for name, texts in systems.items()},
+        "p": paired(systems, references),
+        "p_chrf": paired(systems, references, CHRF),
     }
 
 
@@ -228,6 +246,7 @@ def main() -> None:
     parser.add_argument(
         "--model", action="append", default=[], metavar="NAME=FOLDER", help="the first is compared with"
     )
+    parser.add_argument("--with-dev", action="store_true", help="compare on val too, and on both sets")
     parser.add_argument("--rows", type=int, help="only the first so many rows")
     parser.add_argument("--seed", type=int, default=1, help="of the incongruent pictures")
     parser.add_argument("--memory", action="store_true", help="measure memory instead")

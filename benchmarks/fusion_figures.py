@@ -30,7 +30,30 @@ def _models(path: Path) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(name, one, found) for name, one in found["models"].items()),
     ]
+    lines += _sets(found.get("sets", {}))
     return "\n".join(lines) + f"\n\n{_origin(found, path)}\n"
+
+
+def _sets(sets: dict[str, Any]) -> list[str]:
+    """The same models on other rows, BLEU and chrF of each with p of the second against the first."""
+    if not sets:
+        return []
+    names = list(next(iter(sets.values()))["models"])
+    lines = ["", f"| rows | {' | '.join(f'{name}, BLEU | p | chrF | p' for name in names)} |"]
+    lines += ["|---" * (1 + 4 * len(names)) + "|"]
+    for label, one in sets.items():
+        cells = [
+            cell
+            for name in names
+            for cell in (
+                _score(one["models"][name]),
+                _p(one["p"].get(name)),
+                f"{one['models'][name]['chrf']:.1f}",
+                _p(one["p_chrf"].get(name)),
+            )
+        ]
+        lines.append(f"| {label}, {one['rows']:,} | {' | '.join(cells)} |")
+    return lines
 
 
 def _row(name: str, one: dict[str, Any], found: dict[str, Any]) -> str:

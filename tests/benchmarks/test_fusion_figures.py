@@ -34,3 +34,14 @@ def test_models_and_memory_are_tables(tmp_path: Path) -> None:
     assert f"{gated} en 0.75, picture 0.25 |" in page
     assert "| concat | 2.5 MB, 5 ms | 5.0 MB, 6 ms | 10.0 MB, 8 ms |" in page
     assert "A; torch 2; 2026-11-21, `benchmarks/results/fusion.memory.json`." in page
+
+
+def test_other_sets_of_rows_are_a_table_of_their_own(tmp_path: Path) -> None:
+    scores = {"bleu": 30.0, "interval": 1.25, "chrf": 50.5}
+    two = {"text": scores, "more": {**scores, "bleu": 32.0}}
+    other = {"rows": 1014, "models": two, "p": {"more": 0.03}, "p_chrf": {"more": 0.002}}
+    found = {"rows": 7, "pictured_rows": 3, "models": {"text": TEXT}, "p_all": {}, "sets": {"dev": other}, **AROUND}
+    (tmp_path / "fusion.json").write_text(json.dumps(found), encoding="utf-8")
+    page = tables(tmp_path)
+    assert "| rows | text, BLEU | p | chrF | p | more, BLEU | p | chrF | p |" in page
+    assert "| dev, 1,014 | 30.0 ± 1.2 |  | 50.5 |  | 32.0 ± 1.2 | 0.030 | 50.5 | 0.002 |" in page
