@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import regex
 
@@ -39,12 +40,17 @@ _ELIDED = (
 _VOWEL = r"[aàáâãäåāæeèéêëēiìíîïīoòóôõöøōœuùúûüūyÿýh]"
 _ELISION = rf"(?:j['’](?=\p{{L}})|{_ELIDED}['’](?={_VOWEL}|\d|\s?[«“]))"
 
-_SEGMENT = regex.compile(
-    rf"{_ELISION}|{_WORD}{_PICTURES}|\r\n|[\r\n\p{{WB=Newline}}]|\p{{WB=WSegSpace}}++{_AFTER}{_PICTURES}"
-    rf"|\p{{WB=Regional_Indicator}}{_AFTER}(?:\p{{WB=Regional_Indicator}}{_AFTER})?+{_PICTURES}|.{_AFTER}{_PICTURES}",
-    regex.VERSION1 | regex.DOTALL | regex.VERBOSE | regex.IGNORECASE,
-)
 _NOT_SPACE = re.compile(r"\S+")
+
+
+@cache
+def _segment() -> regex.Pattern[str]:
+    """The pattern, compiled for whoever asks for words: that takes as long as half a sentence to translate."""
+    return regex.compile(
+        rf"{_ELISION}|{_WORD}{_PICTURES}|\r\n|[\r\n\p{{WB=Newline}}]|\p{{WB=WSegSpace}}++{_AFTER}{_PICTURES}"
+        rf"|\p{{WB=Regional_Indicator}}{_AFTER}(?:\p{{WB=Regional_Indicator}}{_AFTER})?+{_PICTURES}|.{_AFTER}{_PICTURES}",
+        regex.VERSION1 | regex.DOTALL | regex.VERBOSE | regex.IGNORECASE,
+    )
 
 
 def words(text: str) -> list[Span]:
@@ -54,7 +60,7 @@ def words(text: str) -> list[Span]:
     is `dell’` and `arte`, while `aujourd'hui` and the English `don't` stay whole.
     """
     found = []
-    for match in _SEGMENT.finditer(text):
+    for match in _segment().finditer(text):
         start, end = match.span()
         segment = match.group()
         if segment.isspace():

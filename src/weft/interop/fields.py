@@ -89,7 +89,8 @@ AnyFields = TypeVar("AnyFields", bound="Fields")
 class Fields(BaseModel):
     """The fields of one family; a `Literal` says that weft honours that value alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A family that is not read is not made ready: they are many, and every start of weft knows them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     same: ClassVar[Mapping[str, str]] = {}
     """Other names of a field; where both stand they must agree."""
 

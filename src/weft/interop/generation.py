@@ -65,7 +65,7 @@ HARMLESS = frozenset(
 class GenerationFields(BaseModel):
     """What weft honours; a `Literal` says that it honours that value alone. None: transformers' own default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     num_beams: int | None = Field(None, ge=1)
     max_length: int | None = Field(None, ge=2)
@@ -118,7 +118,7 @@ def keys(cls: type[GenerationFields]) -> frozenset[str]:
 class Specials(BaseModel):
     """Token ids that a checkpoint brings along: weft's own are constants of its tokenizer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     pad: int
     eos: int

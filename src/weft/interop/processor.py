@@ -41,7 +41,7 @@ HARMLESS = frozenset(
 class _Sound(BaseModel):
     """What weft honours of WhisperFeatureExtractor; a `Literal` says that it honours that value alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     feature_size: int = 80
     sampling_rate: int = 16000
@@ -61,7 +61,7 @@ class _Sound(BaseModel):
 class _Picture(BaseModel):
     """What weft honours of ViTImageProcessor and DeiTImageProcessor, with ViT's defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     do_resize: bool = True
     size: tuple[int, int] = (224, 224)
