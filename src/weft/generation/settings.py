@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 from weft.base.errors import ConfigError
@@ -73,7 +74,10 @@ class SearchSettings:
         for name in ("beam", "nbest", "min_length", "max_length_offset", "no_repeat_ngram"):
             number = getattr(self, name)
             _demand(
-                isinstance(number, int), f"{name} must be a whole number", number, "leave out what follows the point"
+                isinstance(number, Integral),
+                f"{name} must be a whole number",
+                number,
+                "leave out what follows the point",
             )
         _demand(self.beam >= 1, "beam must be at least 1", self.beam, "1 is greedy search")
         _demand(self.nbest >= 1, "nbest must be at least 1", self.nbest, "1 asks for the best hypothesis alone")

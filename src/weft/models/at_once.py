@@ -83,7 +83,7 @@ class AtOnce:
         self._asked: tuple[Record, list[Noting]] | None = None
 
     def reading(self, histories: Sequence[History], memories: Sequence[object], *, beam: int) -> AtOnce | None:
-        """These steps, if it is these histories and memories that they read; else those that do; None: see there."""
+        """These steps, if they read these histories and memories; else those that do, or None as `Plain.reading` says."""
         if self._histories is histories and self._memories is memories:
             return self
         return self.decoder.reading(histories, memories, beam=beam)
