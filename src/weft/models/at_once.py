@@ -83,7 +83,7 @@ class AtOnce:
         self._asked: tuple[Record, list[Noting]] | None = None
 
     def reading(self, histories: Sequence[History], memories: Sequence[object], *, beam: int) -> AtOnce | None:
-        """These steps, if they read these histories and memories; else those that do, or None as `Plain.reading` says."""
+        """These steps, if they read these histories and memories; else those that do, or None: see `Plain.reading`."""
         if self._histories is histories and self._memories is memories:
             return self
         return self.decoder.reading(histories, memories, beam=beam)
